@@ -1,0 +1,50 @@
+import { registry } from "@web/core/registry";
+
+// A viewer tries a strategy: what is typed is constructed and taken apart at once.
+registry.category("web_tour.tours").add("g2p_fa_strategy_try", {
+    steps: () => [
+        { trigger: ".o_data_row td:contains('Bank account (G2P-Connect)')", run: "click" },
+        { trigger: "button:contains('Try this Strategy')", run: "click" },
+        {
+            trigger: ".modal .o_field_widget[name=account_number] input",
+            run: "edit 12345 && click body",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=bank_code] input",
+            run: "edit TPLAIN && click body",
+        },
+        { trigger: ".modal .o_field_widget[name=constructed]:contains('account:12345@TPLAIN')" },
+        { trigger: ".modal:not(:has(.o_field_widget[name=mobile_number]))" },
+        {
+            trigger: ".modal .o_field_widget[name=string] input",
+            run: "edit account:999@OTHER && click body",
+        },
+        { trigger: ".modal .o_field_widget[name=deconstructed]:contains('bank_code: OTHER')" },
+        {
+            trigger: ".modal .o_field_widget[name=account_number] input",
+            run: "edit 12@345 && click body",
+        },
+        { trigger: ".modal .o_field_widget[name=construct_problem]:contains('must not contain')" },
+        { trigger: ".modal button:contains('Close')", run: "click" },
+        { trigger: "body:not(:has(.modal)) .o_form_view" },
+    ],
+});
+
+// An officer goes from a bank to its branches and finds one by typing.
+registry.category("web_tour.tours").add("g2p_fa_provider_branches", {
+    steps: () => [
+        { trigger: ".o_searchview_input", run: "edit Test Bank Ltd." },
+        { trigger: ".o_searchview_autocomplete .o-dropdown-item:first", run: "click" },
+        { trigger: ".o_data_row td:contains('Test Bank Ltd.')", run: "click" },
+        { trigger: "button[name=action_view_branches]:contains('2')", run: "click" },
+        { trigger: ".o_data_row:contains('Market Square')" },
+        { trigger: ".o_searchview_input", run: "edit TBANK000001" },
+        { trigger: ".o_searchview_autocomplete .o-dropdown-item:first", run: "click" },
+        {
+            trigger:
+                ".o_list_view:not(:has(td:contains('Market Square'))) td:contains('Main Street')",
+            run: "click",
+        },
+        { trigger: ".o_form_view .o_field_widget[name=code] input:value('TBANK000001')" },
+    ],
+});
