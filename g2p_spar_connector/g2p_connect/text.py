@@ -1,0 +1,59 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+"""What strings and JSON values in a message may hold."""
+
+import re
+from datetime import datetime
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+# orjson reads integers up to 64 bits exactly; beyond, it makes them floats.
+_LARGEST_EXACT = 2.0**63
+
+
+def has_control(text: str) -> bool:
+    """Whether the text has control characters or half a surrogate pair."""
+    return not text.isprintable() and _CONTROL.search(text) is not None
+
+
+def is_unstorable(text: str) -> bool:
+    """Whether PostgreSQL or UTF-8 cannot hold the text: NUL, or half a surrogate pair."""
+    return not text.isprintable() and _UNSTORABLE.search(text) is not None
+
+
+def has_unstorable(value: object) -> bool:
+    """`is_unstorable` for any string within a JSON value, member names included."""
+    return any(isinstance(atom, str) and is_unstorable(atom) for atom in _atoms(value))
+
+
+def has_inexact(value: object) -> bool:
+    """Whether a JSON value has a number that may not be the one that was sent."""
+    return any(isinstance(atom, float) and abs(atom) >= _LARGEST_EXACT for atom in _atoms(value))
+
+
+def _atoms(value: object):
+    stack = [value]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, dict):
+            stack.extend(top)
+            stack.extend(top.values())
+        elif isinstance(top, list):
+            stack.extend(top)
+        else:
+            yield top
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """RFC 3339 with a time zone, else None."""
+    if not _RFC3339.fullmatch(text):
+        return None
+    if text[17:19] == "60":  # a leap second
+        text = f"{text[:17]}59{text[19:]}"
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None

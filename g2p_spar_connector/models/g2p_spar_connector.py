@@ -1,0 +1,120 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from collections.abc import Sequence
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..g2p_connect.values import Actor, Item, Result, refusal
+
+
+class G2PSparConnector(models.Model):
+    """The way to a mapper. Its methods are the interface between people's pages or programmes
+    and whatever mapper a country uses.
+
+    A backend is an addon that extends the selection `backend` and the two hooks `_call` and
+    `_capabilities`.
+    """
+
+    _name = "g2p.spar.connector"
+    _description = "SPAR Connector"
+    _order = "sequence, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True)
+    active = fields.Boolean(default=True)
+    sequence = fields.Integer(
+        default=10, help="Where a company has several connectors, the first one is used."
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        index=True,
+        default=lambda self: self.env.company,
+        help="Empty: for all companies that have no connector of their own.",
+    )
+    backend = fields.Selection(
+        [("none", "None")],
+        required=True,
+        default="none",
+        help="Where the mapper is. None: operations are refused.",
+    )
+
+    # === BUSINESS METHODS ===#
+
+    @api.model
+    def _get_default(self, company=None):
+        """The connector of a company (by default the current one): its own before a common one.
+
+        Returns an empty recordset when there is none. The connector comes in superuser mode:
+        who may call it on whose behalf is checked by the caller, who then names an actor.
+        """
+        company = company or self.env.company
+        connectors = self.sudo().search(
+            [("active", "=", True), ("company_id", "in", (company.id, False))]
+        )
+        return connectors.sorted(lambda connector: not connector.company_id)[:1]
+
+    # The ORM has methods `update` and `unlink` of its own, hence the longer names.
+
+    @api.private
+    def link_items(self, actor: Actor, items: Sequence[Item]) -> list[Result]:
+        """Link IDs to financial addresses (`LinkItem`). One result for each item, in order.
+
+        Errors of items are results. Raises `UserError` when the backend cannot be used at all.
+        The same holds for the other operations.
+        """
+        return self._run("link", actor, items)
+
+    @api.private
+    def update_items(self, actor: Actor, items: Sequence[Item]) -> list[Result]:
+        """Change the addresses of linked IDs (`UpdateItem`)."""
+        return self._run("update", actor, items)
+
+    @api.private
+    def unlink_items(self, actor: Actor, items: Sequence[Item]) -> list[Result]:
+        """Remove the addresses of IDs (`UnlinkItem`)."""
+        return self._run("unlink", actor, items)
+
+    @api.private
+    def resolve_items(self, actor: Actor, items: Sequence[Item]) -> list[Result]:
+        """Look addresses up (`ResolveItem`)."""
+        return self._run("resolve", actor, items)
+
+    @api.private
+    def capabilities(self) -> frozenset[str]:
+        """What the backend can beyond the standard: "history", "since", "suspend"."""
+        self.ensure_one()
+        return frozenset(self._capabilities())
+
+    def _run(self, operation: str, actor: Actor, items: Sequence[Item]) -> list[Result]:
+        """Items that carry a problem are answered here and never reach the backend."""
+        self.ensure_one()
+        sound = [item for item in items if item.problem is None]
+        answered = self._call(operation, actor, sound) if sound else []
+        asked = [item.reference_id for item in sound]
+        if [result.reference_id for result in answered] != asked:
+            raise RuntimeError(f"The backend {self.backend} did not answer item by item")
+        results = iter(answered)
+        return [refusal(item) if item.problem else next(results) for item in items]
+
+    # === HOOKS ===#
+
+    def _call(self, operation: str, actor: Actor, items: Sequence[Item]) -> Sequence[Result]:
+        """Carry an operation out. To be extended by a backend:
+
+            if self.backend != "mine":
+                return super()._call(operation, actor, items)
+
+        :param operation: one of `g2p_connect.values.OPERATIONS`
+        :param items: items of that operation, none of them with a problem
+        :return: one result for each item, in their order
+        """
+        raise UserError(
+            self.env._(
+                "The connector %s has no backend. Choose one in SPAR / Configuration / Connectors.",
+                self.name,
+            )
+        )
+
+    def _capabilities(self) -> Sequence[str]:
+        """To be extended like `_call`."""
+        return ()

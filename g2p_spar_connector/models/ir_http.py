@@ -1,0 +1,86 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import re
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Rule
+
+from odoo import models
+from odoo.http import request
+
+from ..controllers.dispatcher import SparDispatcher
+
+# Below these paths every answer is JSON, also with a language before them or doubled slashes.
+_API_PATH = re.compile(
+    r"/+(?:[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,4})?(?:@[a-z]+)?/+)?"
+    r"(?:spar|api/+mapper|api/+bene-portal)(?:/|\Z)"
+)
+
+
+class _Refusal:
+    """An endpoint that answers with an error, for paths and methods that have none."""
+
+    routing = {
+        "type": SparDispatcher.routing_type,
+        "auth": "none",
+        "content": "none",
+        "methods": None,
+        "readonly": True,
+        "routes": ["/"],
+    }
+
+    def __init__(self, error: HTTPException):
+        self.error = error
+
+    def __call__(self):
+        raise self.error
+
+
+class IrHttp(models.AbstractModel):
+    _inherit = "ir.http"
+
+    @classmethod
+    def _match(cls, path):
+        if not _API_PATH.match(path):
+            return super()._match(path)
+        try:
+            rule, args = cls._match_api(path)
+        except HTTPException as error:
+            rule, args = Rule("/", endpoint=_Refusal(error)), {}
+        if rule.endpoint.routing["type"] != SparDispatcher.routing_type:
+            return super()._match(path)
+        request.is_frontend = request.is_frontend_multilang = False
+        return rule, args
+
+    @classmethod
+    def _match_api(cls, path):
+        """Match the path as it stands: no languages, no redirects, no pages."""
+        router = request.env["ir.http"].routing_map()
+        adapter = router.bind_to_environ(request.httprequest.environ)
+        try:
+            rule, args = adapter.match(path_info=path, return_rule=True)
+        except MethodNotAllowed as error:
+            raise _method_not_allowed(error.valid_methods) from None
+        routing = rule.endpoint.routing
+        # Odoo adds OPTIONS to all methods, for the sake of CORS.
+        if request.httprequest.method == "OPTIONS" and not routing.get("cors"):
+            raise _method_not_allowed(routing["methods"])
+        return rule, args
+
+    @classmethod
+    def _authenticate_explicit(cls, auth):
+        if not isinstance(request.dispatcher, SparDispatcher):
+            return super()._authenticate_explicit(auth)
+        # A browser's session lends its user to no API call. Unexpected exceptions go to the
+        # dispatcher, since Odoo would log their text.
+        cls._auth_method_none()
+        return getattr(cls, f"_auth_method_{auth}")()
+
+    @classmethod
+    def _handle_error(cls, exception):
+        if _API_PATH.match(request.httprequest.path):
+            return SparDispatcher(request).handle_error(exception)
+        return super()._handle_error(exception)
+
+
+def _method_not_allowed(methods) -> MethodNotAllowed:
+    return MethodNotAllowed(sorted(set(methods or ()) - {"OPTIONS"}))
