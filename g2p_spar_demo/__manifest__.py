@@ -1,0 +1,17 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+{
+    "name": "SPAR: Demonstration",
+    "summary": "Invented providers, people and participants to try SPAR with. Not for production.",
+    "version": "19.0.1.0.0",
+    "category": "G2P",
+    "author": "SPAR on Odoo",
+    "license": "LGPL-3",
+    "depends": ["g2p_spar_mapper"],
+    "data": [
+        "data/g2p.fa.provider.csv",
+        "data/g2p.fa.branch.csv",
+        "data/g2p_id_namespace.xml",
+        "data/g2p_spar_participant.xml",
+    ],
+    "post_init_hook": "post_init_hook",
+}

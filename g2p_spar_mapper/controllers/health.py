@@ -1,0 +1,10 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo.http import Controller, request, route
+
+
+class Health(Controller):
+    @route("/spar/health", type="spar", content="none", auth="none", methods=["GET"], readonly=True)
+    def health(self):
+        """``{"status": "up"}`` when a worker answers and its database does, else 503 ``down``."""
+        request.env.cr.execute("SELECT 1")
+        return {"status": "up"}

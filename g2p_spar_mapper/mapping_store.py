@@ -1,0 +1,206 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+"""The SQL of the mapper. Each function is one statement, whatever the number of rows.
+
+Changes to mappings and their history stand in the same statement. Rows are locked and written in
+the order of ``id_key``, so that overlapping batches wait for each other and never deadlock. Values
+travel as array parameters and failures are not logged by the cursor, so that no ID or address
+reaches a log.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Row(NamedTuple):
+    """A mapping as stored; ``id`` is None before it is."""
+
+    id: int | None
+    id_value: str
+    id_key: str
+    fa: str
+    fa_key: str
+    fa_masked: str
+    fa_type: str | None
+    provider_id: int | None
+    branch_id: int | None
+    name: str | None
+    phone: str | None
+    additional_info: str | None
+    state: str
+    state_reason: str | None
+    channel: str
+    actor_kind: str
+    participant_id: int | None
+
+
+class Event(NamedTuple):
+    """One step of history. ``id_key`` only joins it to a row that is being inserted."""
+
+    mapping_id: int | None
+    id_key: str
+    operation: str
+    id_masked: str | None
+    id_digest: bytes
+    old_fa_masked: str | None
+    old_fa_digest: bytes | None
+    new_fa_masked: str | None
+    new_fa_digest: bytes | None
+    digest_key_id: str
+    actor_kind: str
+    actor_name: str | None
+    participant_id: int | None
+    user_id: int | None
+    channel: str
+    reason: str | None
+    message_id: int | None
+
+
+class Resolved(NamedTuple):
+    """What a resolve reads of a mapping, with the names of its provider and branch."""
+
+    id_value: str
+    id_key: str
+    fa: str
+    fa_key: str
+    state: str
+    name: str | None
+    phone: str | None
+    additional_info: str | None
+    provider_name: str | None
+    provider_code: str | None
+    branch_code: str | None
+
+
+ROW_TYPES = dict.fromkeys(Row._fields, "text") | dict.fromkeys(
+    ("id", "provider_id", "branch_id", "participant_id"), "int"
+)
+EVENT_TYPES = (
+    dict.fromkeys(Event._fields, "text")
+    | dict.fromkeys(("mapping_id", "participant_id", "user_id", "message_id"), "int")
+    | dict.fromkeys(("id_digest", "old_fa_digest", "new_fa_digest"), "bytea")
+)
+NEW_ROW_COLUMNS = ", ".join(Row._fields[1:])
+EVENT_COLUMNS = ", ".join(name for name in Event._fields[2:])
+
+
+def _table(types):
+    """``unnest(...)`` that makes rows out of one array parameter per column."""
+    arrays = ", ".join(f"%s::{kind}[]" for kind in types.values())
+    return f"unnest({arrays}) WITH ORDINALITY AS given({', '.join(types)}, position)"
+
+
+def _arrays(types, rows):
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in types]
+
+
+INSERT = f"""
+WITH event_input AS (SELECT * FROM {_table(EVENT_TYPES)}),
+mapping AS (
+    INSERT INTO g2p_spar_mapping ({NEW_ROW_COLUMNS}, linked_at, changed_at)
+    SELECT {NEW_ROW_COLUMNS}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+    FROM {_table(ROW_TYPES)} ORDER BY id_key
+    ON CONFLICT (id_key) DO NOTHING
+    RETURNING id AS mapping_id, id_key
+), event AS (
+    INSERT INTO g2p_spar_mapping_event (mapping_id, {EVENT_COLUMNS}, happened_at)
+    SELECT mapping.mapping_id, {EVENT_COLUMNS}, now() AT TIME ZONE 'UTC'
+    FROM event_input JOIN mapping USING (id_key) ORDER BY position
+)
+SELECT id_key FROM mapping"""
+
+EVENTS = f"""event AS (
+    INSERT INTO g2p_spar_mapping_event (mapping_id, {EVENT_COLUMNS}, happened_at)
+    SELECT mapping_id, {EVENT_COLUMNS}, now() AT TIME ZONE 'UTC'
+    FROM {_table(EVENT_TYPES)} ORDER BY position
+)"""
+
+UPDATE = f"""
+WITH {EVENTS}
+UPDATE g2p_spar_mapping AS mapping
+SET {", ".join(f"{name} = given.{name}" for name in Row._fields[3:])},
+    changed_at = now() AT TIME ZONE 'UTC'
+FROM {_table(ROW_TYPES)} WHERE mapping.id = given.id"""
+
+DELETE = f"WITH {EVENTS} DELETE FROM g2p_spar_mapping WHERE id = ANY(%s)"
+
+LOCK = f"""
+SELECT {", ".join(Row._fields)} FROM g2p_spar_mapping WHERE id_key = ANY(%s)
+ORDER BY id_key FOR UPDATE"""
+
+RESOLVE = """
+SELECT mapping.id_value, mapping.id_key, mapping.fa, mapping.fa_key, mapping.state, mapping.name,
+    mapping.phone, mapping.additional_info, provider.name, provider.code, branch.code
+FROM g2p_spar_mapping AS mapping
+LEFT JOIN g2p_fa_provider AS provider ON provider.id = mapping.provider_id
+LEFT JOIN g2p_fa_branch AS branch ON branch.id = mapping.branch_id
+WHERE mapping.id_key = ANY(%s)"""
+
+FA_STATES = """
+SELECT fa_key, bool_or(state = 'active') FROM g2p_spar_mapping
+WHERE fa_key = ANY(%s) GROUP BY fa_key"""
+
+FORGET = """
+WITH person AS (
+    UPDATE g2p_spar_mapping_event SET id_masked = NULL, old_fa_masked = NULL, new_fa_masked = NULL
+    WHERE id_digest = ANY(%s) RETURNING message_id
+)
+UPDATE g2p_spar_message SET payload = NULL, answer = NULL
+WHERE id IN (SELECT message_id FROM person)"""
+
+
+def _execute(cr, query: str, params: list[Any]):
+    cr.execute(query, params, log_exceptions=False)
+
+
+def insert(cr, rows, events):
+    """Insert the rows whose ID has no mapping yet, each with the event of its ID.
+
+    :return: the ``id_key``s inserted.
+    :rtype: set[str]
+    """
+    _execute(cr, INSERT, [*_arrays(EVENT_TYPES, events), *_arrays(ROW_TYPES, rows)])
+    return {id_key for (id_key,) in cr.fetchall()}
+
+
+def lock(cr, id_keys):
+    """Lock the mappings of these IDs until the transaction ends.
+
+    :return: them by ``id_key``.
+    :rtype: dict[str, Row]
+    """
+    _execute(cr, LOCK, [list(id_keys)])
+    rows = map(Row._make, cr.fetchall())
+    return {row.id_key: row for row in rows}
+
+
+def update(cr, rows, events):
+    """Write locked rows back, and their history."""
+    _execute(cr, UPDATE, [*_arrays(EVENT_TYPES, events), *_arrays(ROW_TYPES, rows)])
+
+
+def delete(cr, row_ids, events):
+    """Remove locked rows, and write their history."""
+    _execute(cr, DELETE, [*_arrays(EVENT_TYPES, events), list(row_ids)])
+
+
+def resolve(cr, id_keys):
+    """The mappings of these IDs by ``id_key``; takes no lock.
+
+    :rtype: dict[str, Resolved]
+    """
+    _execute(cr, RESOLVE, [list(id_keys)])
+    rows = map(Resolved._make, cr.fetchall())
+    return {row.id_key: row for row in rows}
+
+
+def fa_states(cr, fa_keys):
+    """Which of these addresses are linked; True where at least one of the mappings is active.
+
+    :rtype: dict[str, bool]
+    """
+    _execute(cr, FA_STATES, [list(fa_keys)])
+    return dict(cr.fetchall())
+
+
+def forget(cr, id_digests):
+    """Blank what is readable of these IDs in history and messages (needs ``maintain`` before)."""
+    _execute(cr, FORGET, [list(id_digests)])

@@ -1,0 +1,82 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import hashlib
+import secrets
+
+from odoo import api, fields, models
+
+
+class G2pSparAccessToken(models.Model):
+    """A bearer token of a participant: 256 random bits, of which only the SHA-256 is kept."""
+
+    _name = "g2p.spar.access.token"
+    _description = "SPAR Access Token"
+    _log_access = False
+    _allow_sudo_commands = False
+
+    participant_id = fields.Many2one(
+        "g2p.spar.participant", required=True, index=True, ondelete="cascade"
+    )
+    token_digest = fields.Char(required=True, groups=fields.NO_ACCESS)
+    secret_version = fields.Integer(
+        required=True, help="A token ends when its participant's version moves on."
+    )
+    operations = fields.Char(help="Bare words, separated by a blank.")
+    expires_at = fields.Datetime(required=True, index=True)
+
+    _token_digest_unique = models.UniqueIndex("(token_digest)")
+
+    @api.private
+    @api.model
+    def issue(self, participant, operations):
+        """Make a token for a participant.
+
+        :param operations: the bare words granted, in order.
+        :return: the token (URL-safe base64 of 256 random bits), which is stored nowhere.
+        :rtype: str
+        """
+        token = secrets.token_urlsafe(32)
+        self.env.cr.execute(
+            """INSERT INTO g2p_spar_access_token
+                (participant_id, secret_version, token_digest, operations, expires_at)
+            VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC' + %s * interval '1 second')""",
+            (
+                participant.id,
+                participant.secret_version,
+                sha256(token),
+                " ".join(operations),
+                participant.token_lifetime,
+            ),
+        )
+        return token
+
+    @api.private
+    @api.model
+    def find(self, token):
+        """Whose token this is, in one indexed read.
+
+        :return: (participant id, frozenset of operations), or None when it is unknown, expired or
+            ended: by a new secret of its participant, or because that was archived.
+        """
+        self.env["g2p.spar.participant"].flush_model()
+        self.env.cr.execute(
+            """SELECT token.participant_id, token.operations
+            FROM g2p_spar_access_token token
+            JOIN g2p_spar_participant participant ON participant.id = token.participant_id
+                AND participant.secret_version = token.secret_version
+            WHERE token.token_digest = %s AND participant.active
+                AND token.expires_at > now() AT TIME ZONE 'UTC'""",
+            (sha256(token),),
+        )
+        row = self.env.cr.fetchone()
+        return row and (row[0], frozenset(row[1].split()))
+
+    @api.autovacuum
+    def _gc_expired(self):
+        self.env.cr.execute(
+            "DELETE FROM g2p_spar_access_token WHERE expires_at < now() AT TIME ZONE 'UTC'"
+        )
+
+
+def sha256(text):
+    """Hex SHA-256 of a random secret or token, which needs no salt."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,23 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo import fields, models
+
+
+class G2pSparConnector(models.Model):
+    _inherit = "g2p.spar.connector"
+
+    backend = fields.Selection(
+        selection_add=[("local", "This Database")],
+        ondelete={"local": lambda connectors: connectors.write({"backend": "none"})},
+    )
+
+    def _call(self, operation, actor, items):
+        """Override of ``g2p_spar_connector``: the mapper of this database answers."""
+        if self.backend != "local":
+            return super()._call(operation, actor, items)
+        return getattr(self.env["g2p.spar.mapper"], f"{operation}_items")(actor, items)
+
+    def _capabilities(self):
+        """Override of ``g2p_spar_connector``."""
+        if self.backend != "local":
+            return super()._capabilities()
+        return frozenset({"history", "since", "suspend"})

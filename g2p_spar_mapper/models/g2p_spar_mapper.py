@@ -1,0 +1,508 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from collections import Counter
+from typing import Any, NamedTuple
+
+import orjson
+
+from odoo import api, fields, models
+
+from odoo.addons.g2p_spar_connector.g2p_connect.values import (
+    AccountProvider,
+    Outcome,
+    Problem,
+    Result,
+    UnlinkItem,
+)
+from odoo.addons.g2p_spar_connector.secret import digest_key_id, digester
+from odoo.addons.g2p_spar_fa_directory.financial_address import FaError, FinancialAddress, fa_key
+from odoo.addons.g2p_spar_fa_directory.ids import id_key, id_problem, mask_id, namespace_of
+
+from .. import mapping_store
+from ..authority import Authority
+
+NAME_MAX_LENGTH = 255
+PHONE_MAX_LENGTH = 64
+INFO_MAX_BYTES = 16_384
+REASON_MAX_LENGTH = 255
+
+
+class Candidate(NamedTuple):
+    """An item that passed every check that needs no look at the mappings."""
+
+    position: int
+    item: Any
+    id_key: str
+    fa: FinancialAddress | None
+
+
+class G2pSparMapper(models.AbstractModel):
+    """The ID account mapper: the one place where mappings are read and changed.
+
+    Every method takes an ``Actor`` and a list of value objects (``g2p_connect.values``) and returns
+    one ``Result`` per item, in the order of the items. An item that is wrong is a result like any
+    other and harms no other item. The number of SQL statements does not depend on the number of
+    items. Nothing here can be called over RPC: public actions check groups first.
+
+    The methods are not called ``link`` or ``unlink``, since the ORM has methods of such names.
+    """
+
+    _name = "g2p.spar.mapper"
+    _description = "ID Account Mapper"
+
+    # === OPERATIONS === #
+
+    @api.private
+    def link_items(self, actor, items):
+        """Link IDs that have no mapping; of two items with one ID, the first valid one wins.
+
+        :param Actor actor: on whose behalf.
+        :param list[LinkItem] items:
+        :rtype: list[Result]
+        """
+        results, candidates = self._screen("link", actor, items)
+        winners = {}
+        for candidate in candidates:
+            winners.setdefault(candidate.id_key, candidate)
+        rows = [self._new_row(actor, candidate) for candidate in winners.values()]
+        events = self._events(actor, "link", [(None, row) for row in rows])
+        linked = mapping_store.insert(self.env.cr, rows, events) if rows else set()
+        for candidate in candidates:
+            won = winners[candidate.id_key] is candidate and candidate.id_key in linked
+            outcome = Outcome.DONE if won else Outcome.ALREADY_LINKED
+            results[candidate.position] = _result(candidate.item, outcome)
+        self._audit_refusals(actor, results)
+        return results
+
+    @api.private
+    def update_items(self, actor, items):
+        """Give linked IDs another address; absent name, phone and additional_info stay.
+
+        :param list[UpdateItem] items:
+        :rtype: list[Result]
+        """
+        return self._change("update", actor, items, self._plan_update)
+
+    @api.private
+    def unlink_items(self, actor, items):
+        """Remove mappings; where an item names an address, only if it is the linked one.
+
+        :param list[UnlinkItem] items:
+        :rtype: list[Result]
+        """
+        return self._change("unlink", actor, items, self._plan_unlink)
+
+    @api.private
+    def suspend(self, actor, ids):
+        """Stop answering for these IDs, until they are reactivated.
+
+        :param list[str] ids:
+        :rtype: list[Result]
+        """
+        return self._change("suspend", actor, _items(ids), self._plan_suspend)
+
+    @api.private
+    def reactivate(self, actor, ids):
+        """Answer for suspended IDs again.
+
+        :param list[str] ids:
+        :rtype: list[Result]
+        """
+        return self._change("reactivate", actor, _items(ids), self._plan_reactivate)
+
+    @api.private
+    def erase(self, actor, ids):
+        """Remove all that is readable about these IDs: mappings, masked history, message bodies.
+
+        Digests stay: they still prove what somebody who knows the ID and the address asks about.
+
+        :param list[str] ids:
+        :rtype: list[Result]
+        """
+        results = self._change("erase", actor, _items(ids), self._plan_erase)
+        digests = [digester("id")(id_key(value)) for value in ids]
+        self.env["g2p.spar.mapping.event"].maintain(f"erasure: {actor.reason}")
+        mapping_store.forget(self.env.cr, digests)
+        return results
+
+    @api.private
+    def resolve_items(self, actor, items):
+        """Look up addresses by ID, by address, or check that the two belong together.
+
+        Writes nothing to the database. What it shows is on record in the access log.
+
+        :param list[ResolveItem] items:
+        :rtype: list[Result]
+        """
+        authority = self._authority(actor)
+        checked = [item.problem or self._resolve_problem(authority, item) for item in items]
+        wanted = [item for item, problem in zip(items, checked, strict=True) if problem is None]
+        ids = {id_key(item.id) for item in wanted if item.id}
+        fas = {fa_key(item.fa) for item in wanted if not item.id}
+        mappings = mapping_store.resolve(self.env.cr, ids) if ids else {}
+        fa_states = mapping_store.fa_states(self.env.cr, fas) if fas else {}
+        exact = self._case_sensitive_namespaces()
+        results = []
+        for item, problem in zip(items, checked, strict=True):
+            if problem is not None:
+                results.append(_refusal(item, problem))
+            elif item.id:
+                results.append(_resolved_id(item, mappings.get(id_key(item.id)), exact))
+            else:
+                results.append(_resolved_fa(item, fa_states.get(fa_key(item.fa))))
+        self._audit_resolve(actor, items, results)
+        return results
+
+    # === CHECKS === #
+
+    def _authority(self, actor):
+        """What this actor may do. Participants are limited, the person and its helpers are not."""
+        if actor.kind == "participant":
+            return self.env["g2p.spar.participant"].get_profile(actor.participant_id).authority
+        return Authority(overrides=actor.kind != "system")
+
+    def _screen(self, operation, actor, items):
+        """Refuse what needs no look at the mappings.
+
+        :return: the results by position (None where still open), and the candidates.
+        :rtype: tuple[list[Result | None], list[Candidate]]
+        """
+        authority = self._authority(actor)
+        addresses = self._addresses(operation, items)
+        known = self._known_namespaces()
+        results, candidates = [], []
+        for position, (item, address) in enumerate(zip(items, addresses, strict=True)):
+            problem = (
+                item.problem
+                or _write_id_problem(authority, known, item.id)
+                or _write_fa_problem(authority, address)
+                or _details_problem(item)
+            )
+            results.append(problem and _refusal(item, problem))
+            if problem is None:
+                candidates.append(Candidate(position, item, id_key(item.id), address))
+        return results, candidates
+
+    def _addresses(self, operation, items):
+        """The address of each item as the directory sees it; None where none is to be written."""
+        if operation not in ("link", "update"):
+            return [None] * len(items)
+        fas = [item.fa for item in items if item.problem is None]
+        parsed = iter(self.env["g2p.fa.directory"].parse_fas(fas))
+        return [next(parsed) if item.problem is None else None for item in items]
+
+    def _resolve_problem(self, authority, item):
+        if not item.id and not item.fa:
+            return Problem(Outcome.ID_OR_FA_REQUIRED)
+        if item.id and (problem := id_problem(item.id)):
+            return Problem(Outcome.ID_INVALID, f"id: {problem}")
+        if item.scope == "details" and not authority.details:
+            return Problem(Outcome.SCOPE_NOT_SUPPORTED, "scope: details are not granted")
+        return None
+
+    def _case_sensitive_namespaces(self):
+        return self.env["g2p.id.namespace"].case_sensitive_names()
+
+    def _known_namespaces(self):
+        """The namespaces that IDs must be in, lower case; None when any will do."""
+        parameters = self.env["ir.config_parameter"].sudo()
+        if parameters.get_param("g2p_spar.known_namespaces_only"):
+            return self.env["g2p.id.namespace"].known_names()
+        return None
+
+    # === PLANS: what becomes of one locked mapping === #
+
+    def _change(self, operation, actor, items, plan):
+        """Lock the mappings of all items, plan item by item in request order, write once.
+
+        ``plan(authority, row, candidate, actor)`` returns the outcome, and the new row (None: the
+        mapping goes) where the outcome is DONE.
+        """
+        results, candidates = self._screen(operation, actor, items)
+        authority, exact = self._authority(actor), self._case_sensitive_namespaces()
+        keys = {candidate.id_key for candidate in candidates}
+        locked = mapping_store.lock(self.env.cr, keys) if keys else {}
+        current, steps = dict(locked), []
+        for candidate in candidates:
+            row = current.get(candidate.id_key)
+            if row is None or not _same_id(row, candidate.item, exact):
+                outcome = Outcome.NOT_LINKED
+            else:
+                outcome, new_row = plan(authority, row, candidate, actor)
+                if outcome is Outcome.DONE:
+                    steps.append((row, new_row))
+                    current[candidate.id_key] = new_row
+            results[candidate.position] = _result(candidate.item, outcome)
+        self._write(actor, operation, locked, current, steps)
+        self._audit_refusals(actor, results)
+        return results
+
+    def _write(self, actor, operation, locked, current, steps):
+        if not steps:
+            return
+        events = self._events(actor, operation, steps)
+        changed = {key: current[key] for key, row in locked.items() if current[key] != row}
+        if operation in ("unlink", "erase"):
+            row_ids = [locked[key].id for key in changed]
+            mapping_store.delete(self.env.cr, row_ids, events)
+        else:
+            mapping_store.update(self.env.cr, list(changed.values()), events)
+
+    def _plan_update(self, authority, row, candidate, actor):
+        if row.state == "suspended" or not _may_change(authority, row, actor):
+            return Outcome.ID_NOT_ALLOWED, None
+        item = candidate.item
+        new_row = row._replace(
+            **_address_columns(candidate.fa),
+            name=row.name if item.name is None else item.name,
+            phone=row.phone if item.phone_number is None else item.phone_number,
+            additional_info=_info_text(item.additional_info) or row.additional_info,
+        )
+        if new_row == row:
+            return Outcome.UNCHANGED, None
+        return Outcome.DONE, new_row._replace(**_writer_columns(actor))
+
+    def _plan_unlink(self, authority, row, candidate, actor):
+        if row.state == "suspended" or not _may_change(authority, row, actor):
+            return Outcome.ID_NOT_ALLOWED, None
+        if candidate.item.fa and fa_key(candidate.item.fa) != row.fa_key:
+            return Outcome.FA_MISMATCH, None
+        return Outcome.DONE, None
+
+    def _plan_suspend(self, authority, row, candidate, actor):
+        if row.state == "suspended":
+            return Outcome.UNCHANGED, None
+        return Outcome.DONE, row._replace(state="suspended", state_reason=_reason(actor))
+
+    def _plan_reactivate(self, authority, row, candidate, actor):
+        if row.state == "active":
+            return Outcome.UNCHANGED, None
+        return Outcome.DONE, row._replace(state="active", state_reason=None)
+
+    def _plan_erase(self, authority, row, candidate, actor):
+        return Outcome.DONE, None
+
+    # === ROWS AND EVENTS === #
+
+    def _new_row(self, actor, candidate):
+        item = candidate.item
+        return mapping_store.Row(
+            id=None,
+            id_value=item.id,
+            id_key=candidate.id_key,
+            **_address_columns(candidate.fa),
+            name=item.name,
+            phone=item.phone_number,
+            additional_info=_info_text(item.additional_info),
+            state="active",
+            state_reason=None,
+            **_writer_columns(actor),
+        )
+
+    def _events(self, actor, operation, steps):
+        """History of these (old row, new row) steps, in their order."""
+        id_digest, fa_digest, key_id = digester("id"), digester("fa"), digest_key_id()
+        return [
+            mapping_store.Event(
+                mapping_id=(old or new).id,
+                id_key=(old or new).id_key,
+                operation=operation,
+                id_masked=mask_id((old or new).id_value),
+                id_digest=id_digest((old or new).id_key),
+                old_fa_masked=old and old.fa_masked,
+                old_fa_digest=old and fa_digest(old.fa_key),
+                new_fa_masked=new and new.fa_masked,
+                new_fa_digest=new and fa_digest(new.fa_key),
+                digest_key_id=key_id,
+                actor_kind=actor.kind,
+                actor_name=actor.name,
+                participant_id=actor.participant_id,
+                user_id=actor.user_id,
+                channel=actor.channel,
+                reason=_reason(actor),
+                message_id=actor.message_id,
+            )
+            for old, new in steps
+        ]
+
+    # === ACCESS LOG === #
+
+    def _audit_resolve(self, actor, items, results):
+        """Spool who looked up how much, and the digests of the IDs whose details were shown."""
+        digest = digester("id")
+        shown = [
+            digest(id_key(item.id)).hex()
+            for item, result in zip(items, results, strict=True)
+            if item.scope == "details" and result.outcome is Outcome.ID_ACTIVE
+        ]
+        found = (Outcome.ID_ACTIVE, Outcome.FA_ACTIVE)
+        self._audit(
+            actor,
+            "resolve",
+            len(items),
+            found_count=sum(result.outcome in found for result in results),
+            shown_count=len(shown),
+            id_digests="".join(shown),
+            digest_key_id=digest_key_id(),
+        )
+
+    def _audit_refusals(self, actor, results):
+        refused = Counter(result.outcome for result in results if not result.succeeded)
+        if refused:
+            self._audit(
+                actor,
+                "refusal",
+                len(results),
+                refusals=", ".join(f"{outcome}: {count}" for outcome, count in refused.items()),
+            )
+
+    def _audit(self, actor, kind, item_count, **values):
+        self.env["g2p.spar.access.log"].append(
+            {
+                "kind": kind,
+                "participant_id": actor.participant_id,
+                "user_id": actor.user_id,
+                "actor_name": actor.name,
+                "purpose": _reason(actor),
+                "item_count": item_count,
+                "happened_at": fields.Datetime.to_string(fields.Datetime.now()),
+                **values,
+            }
+        )
+
+
+# === HELPERS === #
+
+
+def _items(ids):
+    return [UnlinkItem(reference_id=str(number), id=value) for number, value in enumerate(ids)]
+
+
+def _result(item, outcome):
+    return Result(
+        item.reference_id, outcome, id=item.id or None, fa=item.fa or None, locale=item.locale
+    )
+
+
+def _refusal(item, problem):
+    return Result(
+        item.reference_id,
+        problem.outcome,
+        problem.message,
+        id=item.id or None,
+        fa=item.fa or None,
+        locale=item.locale,
+    )
+
+
+def _write_id_problem(authority, known_namespaces, value):
+    if not value:
+        return Problem(Outcome.ID_EMPTY)
+    if problem := id_problem(value):
+        return Problem(Outcome.ID_INVALID, f"id: {problem}")
+    namespace = (namespace_of(value) or "").lower()
+    if known_namespaces is not None and namespace not in known_namespaces:
+        return Problem(Outcome.ID_INVALID, "id: its namespace is not known here")
+    if authority.namespaces is not None and namespace not in authority.namespaces:
+        return Problem(Outcome.ID_NOT_ALLOWED)
+    return None
+
+
+def _write_fa_problem(authority, address):
+    if address is None:
+        return None
+    if isinstance(address, FaError):
+        return Problem(Outcome.FA_INVALID, f"fa: {address.message}")
+    if authority.institution_id and address.provider_id != authority.institution_id:
+        return Problem(Outcome.FA_NOT_ALLOWED)
+    if address.is_opaque and not authority.opaque_fas:
+        return Problem(Outcome.FA_INVALID, f"fa: {address.problem}")
+    return None
+
+
+def _details_problem(item):
+    """Limits that hold for callers in this process too, which no protocol code has checked."""
+    name, phone = getattr(item, "name", None), getattr(item, "phone_number", None)
+    if name and (len(name) > NAME_MAX_LENGTH or "\x00" in name):
+        return Problem(Outcome.NAME_INVALID, f"name: longer than {NAME_MAX_LENGTH}, or with NUL")
+    if phone and (len(phone) > PHONE_MAX_LENGTH or "\x00" in phone):
+        return Problem(
+            Outcome.PHONE_INVALID, f"phone_number: longer than {PHONE_MAX_LENGTH}, or with NUL"
+        )
+    info = item.additional_info
+    if info is not None and len(orjson.dumps(info)) > INFO_MAX_BYTES:
+        return Problem(
+            Outcome.ADDITIONAL_INFO_INVALID, f"additional_info: over {INFO_MAX_BYTES} bytes"
+        )
+    return None
+
+
+def _may_change(authority, row, actor):
+    """The person's own choice wins over an institution's, and nobody changes another's mapping."""
+    if authority.overrides:
+        return True
+    return row.actor_kind == actor.kind and row.participant_id == actor.participant_id
+
+
+def _same_id(row, item, case_sensitive_namespaces):
+    namespace = (namespace_of(item.id) or "").lower()
+    return namespace not in case_sensitive_namespaces or row.id_value == item.id
+
+
+def _address_columns(address):
+    return {
+        "fa": address.string,
+        "fa_key": address.key,
+        "fa_masked": address.masked,
+        "fa_type": address.fa_type,
+        "provider_id": address.provider_id,
+        "branch_id": address.branch_id,
+    }
+
+
+def _writer_columns(actor):
+    return {
+        "channel": actor.channel,
+        "actor_kind": actor.kind,
+        "participant_id": actor.participant_id,
+    }
+
+
+def _info_text(info):
+    return None if info is None else orjson.dumps(info).decode()
+
+
+def _reason(actor):
+    return actor.reason and actor.reason[:REASON_MAX_LENGTH]
+
+
+def _resolved_id(item, row, case_sensitive_namespaces):
+    if row is None or not _same_id(row, item, case_sensitive_namespaces):
+        return _result(item, Outcome.ID_NOT_FOUND)
+    if row.state != "active":
+        return Result(item.reference_id, Outcome.ID_INACTIVE, id=item.id, locale=item.locale)
+    if item.fa and fa_key(item.fa) != row.fa_key:
+        return _result(item, Outcome.FA_NOT_LINKED_TO_ID)
+    if item.scope != "details":
+        return Result(item.reference_id, Outcome.ID_ACTIVE, id=item.id, locale=item.locale)
+    provider = row.provider_code and AccountProvider(
+        row.provider_name, row.provider_code, row.branch_code
+    )
+    return Result(
+        item.reference_id,
+        Outcome.ID_ACTIVE,
+        id=item.id,
+        fa=row.fa,
+        name=row.name,
+        phone_number=row.phone,
+        provider=provider or None,
+        additional_info=row.additional_info and orjson.loads(row.additional_info),
+        locale=item.locale,
+    )
+
+
+def _resolved_fa(item, active):
+    if active is None:
+        outcome = Outcome.FA_NOT_FOUND
+    else:
+        outcome = Outcome.FA_ACTIVE if active else Outcome.FA_INACTIVE
+    return _result(item, outcome)

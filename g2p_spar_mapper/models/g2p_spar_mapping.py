@@ -1,0 +1,169 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import NO_ACCESS
+
+from odoo.addons.g2p_spar_fa_directory.financial_address import FA_TYPES
+from odoo.addons.g2p_spar_fa_directory.ids import id_key, mask_id
+
+CHANNELS = [
+    ("api", "API"),
+    ("portal", "Portal"),
+    ("back_office", "Back Office"),
+    ("import", "Import"),
+    ("pbms", "PBMS"),
+]
+ACTOR_KINDS = [
+    ("participant", "Participant"),
+    ("beneficiary", "Beneficiary"),
+    ("agent", "Agent"),
+    ("staff", "Staff"),
+    ("system", "System"),
+]
+
+
+class G2pSparMapping(models.Model):
+    """The one current ID -> financial address record of a person.
+
+    Rows are written by the service ``g2p.spar.mapper`` alone, in SQL and together with their
+    history; no group may create, write or delete them through the ORM. Clear values carry
+    ``NO_ACCESS``: they reach neither RPC nor export, grouping or domains.
+    """
+
+    _name = "g2p.spar.mapping"
+    _inherit = "g2p.spar.large.table"
+    _description = "ID to Financial Address Mapping"
+    _order = "id desc"
+    _log_access = False
+    _allow_sudo_commands = False
+    _searchable_fields = frozenset({"id", "id_masked", "provider_id", "state", "channel"})
+
+    id_value = fields.Char("Clear ID", required=True, groups=NO_ACCESS)
+    id_key = fields.Char("ID Key", required=True, groups=NO_ACCESS)
+    id_masked = fields.Char(
+        "Beneficiary ID",
+        compute="_compute_id_masked",
+        search="_search_id_masked",
+        compute_sudo=True,
+    )
+    fa = fields.Char("Clear Financial Address", required=True, groups=NO_ACCESS)
+    fa_key = fields.Char("Financial Address Key", required=True, groups=NO_ACCESS)
+    fa_masked = fields.Char("Financial Address", required=True, readonly=True)
+    fa_type = fields.Selection(
+        FA_TYPES,
+        "Address Type",
+        readonly=True,
+        help="Empty: an address of unknown form, kept exactly as it was received.",
+    )
+    provider_id = fields.Many2one("g2p.fa.provider", readonly=True, ondelete="restrict")
+    branch_id = fields.Many2one("g2p.fa.branch", readonly=True, ondelete="restrict")
+    name = fields.Char("Beneficiary Name", readonly=True)
+    phone = fields.Char("Clear Phone", groups=NO_ACCESS)
+    additional_info = fields.Text(
+        groups=NO_ACCESS,
+        help="The JSON text received, so that every type and number stays as sent.",
+    )
+    state = fields.Selection(
+        [("active", "Active"), ("suspended", "Suspended")], required=True, readonly=True
+    )
+    state_reason = fields.Char(readonly=True)
+    channel = fields.Selection(CHANNELS, required=True, readonly=True)
+    actor_kind = fields.Selection(ACTOR_KINDS, "Kind of Actor", required=True, readonly=True)
+    participant_id = fields.Many2one("g2p.spar.participant", readonly=True, ondelete="restrict")
+    linked_at = fields.Datetime("Linked On", required=True, readonly=True)
+    changed_at = fields.Datetime("Last Changed On", required=True, readonly=True)
+
+    _id_key_unique = models.UniqueIndex("(id_key)", "This ID is already linked.")
+    _fa_key_idx = models.Index("(fa_key)")
+    _provider_idx = models.Index("(provider_id, id)")
+    _channel_idx = models.Index("(channel, id)")
+    _suspended_idx = models.Index("(id) WHERE state = 'suspended'")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("id_value")
+    def _compute_id_masked(self):
+        for mapping in self:
+            mapping.id_masked = mask_id(mapping.id_value) if mapping.id_value else False
+
+    def _search_id_masked(self, operator, value):
+        """Exact look-up of whole IDs; anything else would let users guess IDs piece by piece."""
+        if operator not in ("=", "in"):
+            raise UserError(self.env._("Search for a whole ID."))
+        values = [value] if isinstance(value, str) else value
+        keys = [id_key(item) for item in values if isinstance(item, str)]
+        # in superuser mode, since users have no access to the key
+        return [("id", "in", self.sudo()._search([("id_key", "in", keys)]))]
+
+    @api.depends("id_value")
+    def _compute_display_name(self):
+        for mapping in self:
+            mapping.display_name = mapping.id_masked
+
+    def _search_display_name(self, operator, value):
+        return self._search_id_masked("=" if operator == "ilike" else operator, value)
+
+    # === ACTIONS === #
+
+    def _action_change(self, operation):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "g2p.spar.mapping.change",
+            "name": self.env._("Change Mapping"),
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_mapping_id": self.id, "default_operation": operation},
+        }
+
+    def action_update(self):
+        return self._action_change("update")
+
+    def action_suspend(self):
+        return self._action_change("suspend")
+
+    def action_reactivate(self):
+        return self._action_change("reactivate")
+
+    def action_unlink(self):
+        return self._action_change("unlink")
+
+    def action_show_address(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "g2p.spar.address.reveal",
+            "name": self.env._("Show Address"),
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_mapping_id": self.id},
+        }
+
+    def action_view_history(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "g2p.spar.mapping.event",
+            "name": self.env._("History"),
+            "view_mode": "list,form",
+            "domain": [("mapping_id", "=", self.id)],
+        }
+
+    # === BUSINESS METHODS === #
+
+    @api.private
+    def reveal(self, reason):
+        """The clear ID and address of one mapping, once the view is on record.
+
+        :param str reason: why the current user needs to see them.
+        :return: (ID, financial address)
+        :rtype: tuple[str, str]
+        :raise AccessError: the user is not in the group that may see clear addresses.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group("g2p_spar_mapper.group_show_address"):
+            raise AccessError(self.env._("You may not see clear addresses."))
+        self.check_access("read")
+        mapping = self.sudo()
+        self.env["g2p.spar.access.log"].log_reveal(mapping.id_key, reason)
+        return mapping.id_value, mapping.fa

@@ -1,0 +1,145 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import uuid
+import zlib
+
+from odoo import api, fields, models
+from odoo.fields import NO_ACCESS
+from odoo.tools import SQL
+
+RETENTION_DAYS = 90
+PURGE_BATCH = 1000
+
+
+class G2pSparMessage(models.Model):
+    """One mutating G2P-Connect message: what came, what was answered, how it went.
+
+    Payload and answer are zlib-compressed JSON bytes as they stood on the wire. They hold IDs and
+    addresses, so nobody reads them over RPC, and they are purged after
+    ``g2p_spar.message_retention_days`` (90); counts and times stay.
+    """
+
+    _name = "g2p.spar.message"
+    _inherit = "g2p.spar.large.table"
+    _description = "G2P-Connect Message"
+    _order = "id desc"
+    _log_access = False
+    _allow_sudo_commands = False
+    _rec_name = "message_id"
+    _searchable_fields = frozenset(
+        {"id", "message_id", "transaction_id", "correlation_id", "participant_id", "received_at"}
+    )
+
+    participant_id = fields.Many2one("g2p.spar.participant", required=True, ondelete="restrict")
+    operation = fields.Selection(
+        [("link", "Link"), ("update", "Update"), ("unlink", "Unlink")], required=True
+    )
+    message_id = fields.Char("Message ID", required=True)
+    transaction_id = fields.Char("Transaction ID")
+    correlation_id = fields.Char("Correlation ID", required=True)
+    replay_checked = fields.Boolean(
+        help="The sender's message ids are unique: a second message with the same id is either a "
+        "retry, which gets the first answer, or refused."
+    )
+    digest = fields.Binary(attachment=False, groups=NO_ACCESS)
+    item_count = fields.Integer("Items")
+    succeeded_count = fields.Integer("Succeeded")
+    rejected_count = fields.Integer("Rejected")
+    state = fields.Selection([("received", "Received"), ("done", "Done")], required=True)
+    received_at = fields.Datetime(required=True)
+    finished_at = fields.Datetime()
+    payload = fields.Binary(attachment=False, groups=NO_ACCESS)
+    answer = fields.Binary(attachment=False, groups=NO_ACCESS)
+
+    _replay_unique = models.UniqueIndex(
+        "(participant_id, message_id) WHERE replay_checked", "This message id was used before."
+    )
+    _message_id_idx = models.Index("(message_id)")
+    _transaction_id_idx = models.Index("(transaction_id)")
+    _correlation_id_idx = models.Index("(correlation_id)")
+    _participant_idx = models.Index("(participant_id, id)")
+    _received_at_idx = models.Index("USING brin (received_at)")
+    _payload_idx = models.Index("(id) WHERE payload IS NOT NULL")
+
+    # === BUSINESS METHODS === #
+
+    @api.private
+    def receive(self, participant_id, request, digest, raw, replay_checked):
+        """Put a message on record before anything is done about it.
+
+        A second message with the same message_id waits here until the first is committed.
+
+        :param bytes digest: of action and message, to tell a retry from a new message.
+        :param bytes raw: the body as received.
+        :return: (database id, correlation_id), or None when the sender used the message_id before.
+        :rtype: tuple[int, str] | None
+        """
+        correlation_id = str(uuid.uuid4())
+        self.env.cr.execute(
+            """INSERT INTO g2p_spar_message
+                (participant_id, operation, message_id, transaction_id, correlation_id,
+                 replay_checked, digest, item_count, state, received_at, payload)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'received', now() AT TIME ZONE 'UTC', %s)
+            ON CONFLICT (participant_id, message_id) WHERE replay_checked DO NOTHING
+            RETURNING id""",
+            (
+                participant_id,
+                request.operation,
+                request.header.message_id,
+                request.transaction_id,
+                correlation_id,
+                replay_checked,
+                digest,
+                len(request.items),
+                zlib.compress(raw, 1),
+            ),
+            log_exceptions=False,
+        )
+        row = self.env.cr.fetchone()
+        return row and (row[0], correlation_id)
+
+    @api.private
+    def first_answer(self, participant_id, message_id, digest):
+        """The answer that a retried message got the first time.
+
+        :return: the JSON bytes; None when that message was a different one (or is purged).
+        """
+        self.env.cr.execute(
+            """SELECT answer FROM g2p_spar_message
+            WHERE participant_id = %s AND message_id = %s AND replay_checked AND digest = %s""",
+            (participant_id, message_id, digest),
+            log_exceptions=False,
+        )
+        row = self.env.cr.fetchone()
+        return zlib.decompress(row[0]) if row and row[0] else None
+
+    @api.private
+    def finish(self, record_id, results, answer):
+        """Keep the answer (JSON bytes) of a message and count its items."""
+        succeeded = sum(result.succeeded for result in results)
+        self.env.cr.execute(
+            """UPDATE g2p_spar_message SET state = 'done', succeeded_count = %s,
+                rejected_count = %s, finished_at = clock_timestamp() AT TIME ZONE 'UTC', answer = %s
+            WHERE id = %s""",
+            (succeeded, len(results) - succeeded, zlib.compress(answer, 1), record_id),
+            log_exceptions=False,
+        )
+
+    @api.autovacuum
+    def _gc_payloads(self):
+        """Purge bodies and answers past their retention, a batch per call."""
+        days = (
+            self.env["ir.config_parameter"]
+            .sudo()
+            .get_param("g2p_spar.message_retention_days", RETENTION_DAYS)
+        )
+        purged = self.env.execute_query(
+            SQL(
+                """UPDATE g2p_spar_message SET payload = NULL, answer = NULL WHERE id IN (
+                    SELECT id FROM g2p_spar_message WHERE payload IS NOT NULL
+                    AND received_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'
+                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id""",
+                int(days),
+                PURGE_BATCH,
+            )
+        )
+        return len(purged), len(purged) == PURGE_BATCH

@@ -1,0 +1,34 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo.addons.g2p_spar_connector.g2p_connect.values import LinkItem, Outcome, ResolveItem
+
+from .common import MapperCommon
+
+
+class TestConnector(MapperCommon):
+    def setUp(self):
+        super().setUp()
+        self.connector = self.env["g2p.spar.connector"].create(
+            {"name": "Local", "backend": "local"}
+        )
+
+    def test_the_same_results_as_the_service(self):
+        items = [LinkItem("1", self.id_of(1), self.fa()), LinkItem("2", "no good", self.fa())]
+        results = self.connector._run("link", self.person, items)
+        self.assertEqual([r.outcome for r in results], [Outcome.DONE, Outcome.ID_INVALID])
+        resolve = [ResolveItem("1", id=self.id_of(1), scope="details")]
+        self.assertEqual(
+            self.connector._run("resolve", self.staff, resolve),
+            self.mapper.resolve_items(self.staff, resolve),
+        )
+
+    def test_capabilities(self):
+        self.assertEqual(self.connector.capabilities(), {"history", "since", "suspend"})
+        self.connector.backend = "none"
+        self.assertFalse(self.connector.capabilities())
+
+    def test_falls_back_when_the_mapper_goes(self):
+        selection = self.env["ir.model.fields.selection"].search(
+            [("field_id.model", "=", "g2p.spar.connector"), ("value", "=", "local")]
+        )
+        selection._process_ondelete()
+        self.assertEqual(self.connector.backend, "none")
