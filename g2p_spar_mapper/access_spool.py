@@ -34,7 +34,8 @@ class AccessSpool:
 
         :raise OSError: the record could not be kept, so nothing may be disclosed.
         """
-        line = orjson.dumps(record) + b"\n"
+        # the newline in front ends what a full disk may have cut short before
+        line = b"\n" + orjson.dumps(record) + b"\n"
         while True:
             descriptor = self._open()
             try:
@@ -76,5 +77,8 @@ class AccessSpool:
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             for line in file:
-                if line.endswith(b"\n"):  # all but a write that a full disk cut short
-                    yield orjson.loads(line)
+                try:
+                    record = orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    continue  # blank, or cut short by a full disk and never disclosed
+                yield record

@@ -23,6 +23,7 @@ from ..authority import Authority
 NAME_MAX_LENGTH = 255
 PHONE_MAX_LENGTH = 64
 INFO_MAX_BYTES = 16_384
+INFO_MAX_DEPTH = 32
 REASON_MAX_LENGTH = 255
 
 
@@ -429,11 +430,23 @@ def _details_problem(item):
             Outcome.PHONE_INVALID, f"phone_number: longer than {PHONE_MAX_LENGTH}, or with NUL"
         )
     info = item.additional_info
+    if _is_deeper(info, INFO_MAX_DEPTH):
+        return Problem(
+            Outcome.ADDITIONAL_INFO_INVALID, f"additional_info: over {INFO_MAX_DEPTH} levels deep"
+        )
     if info is not None and len(orjson.dumps(info)) > INFO_MAX_BYTES:
         return Problem(
             Outcome.ADDITIONAL_INFO_INVALID, f"additional_info: over {INFO_MAX_BYTES} bytes"
         )
     return None
+
+
+def _is_deeper(value, levels):
+    """Whether a JSON value nests deeper; one that just fits a request would not fit an answer."""
+    if not isinstance(value, (dict, list)):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(member, levels - 1) for member in members)
 
 
 def _may_change(authority, row, actor):

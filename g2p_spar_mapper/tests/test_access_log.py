@@ -116,6 +116,17 @@ class TestAccessSpool(BaseCase):
                 self.assertGreater(len(seen), 10)
                 self.assertEqual(sorted(seen), list(range(len(seen))))
 
+    def test_a_record_cut_short_harms_no_other(self):
+        directory = tempfile.mkdtemp(prefix="spar-spool-")
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        spool = AccessSpool(directory)
+        spool.append({"number": 1})
+        with spool.path.open("ab") as file:
+            file.write(b'\n{"numb')
+        spool.append({"number": 2})
+        [path] = spool.take()
+        self.assertEqual([record["number"] for record in spool.records(path)], [1, 2])
+
     def test_files_are_private(self):
         directory = tempfile.mkdtemp(prefix="spar-spool-")
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)

@@ -162,6 +162,16 @@ class TestLink(MapperCommon):
         resolved = self.resolve(self.id_of(1))[0].additional_info
         self.assertEqual(json.dumps(resolved), json.dumps(info))
 
+    def test_deep_additional_info(self):
+        deep = "x"
+        for _level in range(200):
+            deep = [deep]
+        outcomes = self.link(self.free, (self.id_of(1), self.fa()), additional_info=deep)
+        self.assertEqual(outcomes, [Outcome.ADDITIONAL_INFO_INVALID])
+        fits = [{"name": "a", "value": {"b": {"c": [1, [2, [3]]]}}}]
+        outcomes = self.link(self.free, (self.id_of(1), self.fa()), additional_info=fits)
+        self.assertEqual(outcomes, [Outcome.DONE])
+
     def test_refusals_are_on_record(self):
         self.spooled()
         self.link(self.banker, (self.id_of(1), self.fa()), (self.id_of(2), self.fa(code="OTHB")))
