@@ -2,13 +2,14 @@
 """HTTP for programs: `@route(type="spar")`.
 
 A route of this type says with `content` what its body must be: "json" (the default), "form"
-(URL-encoded) or "none". Its method gets path arguments only; the body is at
-`request.dispatcher.raw` (exact bytes) and `.payload`. It returns a JSON value or a response.
+(URL-encoded) or "none", and with `max_content_length` how long (1 MB by default). Its method gets
+path arguments only; the body is at `request.dispatcher.raw` (exact bytes) and `.payload`. It
+returns a JSON value or a response.
 
 Every error is answered with `{"errors": [{"code", "message"}]}` (HttpErrorResponse of
 G2P-Connect 1.0.0) or with a body of the method's own (`SparHttpError`). No browser session is
-read or written, nothing is cached, and nothing of an exception's text leaves the process or
-reaches its log.
+read or written, nothing is cached, and of an unexpected exception neither the client nor the log
+learns the text.
 """
 
 import logging
@@ -29,6 +30,7 @@ _logger = logging.getLogger(__name__)
 
 MIMETYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 FORM_MAX_FIELDS = 50
+DEFAULT_MAX_CONTENT_LENGTH = 1_000_000
 
 # Odoo logs an exception with its text at this level, which no logger lets pass.
 _SILENT = -1
@@ -81,8 +83,11 @@ class SparDispatcher(Dispatcher):
         return True  # we say 415 ourselves, in JSON
 
     def pre_dispatch(self, rule, args):
-        super().pre_dispatch(rule, args)
         self.request.session.can_save = False
+        result = super().pre_dispatch(rule, args)
+        if "max_content_length" not in rule.endpoint.routing:
+            self.request.httprequest.max_content_length = DEFAULT_MAX_CONTENT_LENGTH
+        return result
 
     def dispatch(self, endpoint, args):
         self._content = endpoint.routing.get("content", "json")
@@ -93,15 +98,20 @@ class SparDispatcher(Dispatcher):
 
     def post_dispatch(self, response):
         response.headers.setdefault("Cache-Control", "no-store")
-        super().post_dispatch(response)
+        return super().post_dispatch(response)
 
     @cached_property
     def raw(self) -> bytes:
         """The body, byte for byte; read once, also when Odoo tries the request again."""
+        httprequest = self.request.httprequest
         try:
-            return self.request.httprequest.get_data()
-        except OSError:  # the client went away, or its chunks make no sense
+            raw = httprequest.get_data()
+        except OSError:  # the client went away
             raise _http_error(400) from None
+        # Werkzeug cuts a chunked body off at the limit without a word.
+        if httprequest.content_length is None and len(raw) >= httprequest.max_content_length:
+            raise _http_error(413)
+        return raw
 
     @cached_property
     def payload(self) -> object:

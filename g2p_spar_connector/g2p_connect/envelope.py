@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from .errors import EnvelopeError, HeaderRejected
-from .items import ItemReader, ResultReader, ResultWriter, render_item
+from .items import ItemParser, ResultParser, ResultRenderer, render_item
 from .text import has_control, has_unstorable, is_unstorable, parse_timestamp
 from .values import OPERATIONS, Answer, AnswerHeader, Header, Request, Result
 
@@ -74,8 +74,8 @@ def parse_request(
     except _Malformed as error:
         raise EnvelopeError(str(error), header) from None
     _check_counts(header, len(raw_items), max_items, strict)
-    reader = ItemReader(operation, profile)
-    return Request(header, operation, transaction_id, [reader.read(raw) for raw in raw_items])
+    parser = ItemParser(operation, profile)
+    return Request(header, operation, transaction_id, [parser.parse(raw) for raw in raw_items])
 
 
 def _read_header(payload: object, strict: bool) -> Header:
@@ -279,12 +279,12 @@ def render_answer(
     """
     header = _render_header(request.header, request.operation, profile, now)
     header.update(status="succ", total_count=len(request.items), completed_count=len(results))
-    writer = ResultWriter(request.operation, profile, header["message_ts"])
+    renderer = ResultRenderer(request.operation, profile, header["message_ts"])
     message = {"transaction_id": request.transaction_id}
     if correlation_id is not None:
         message["correlation_id"] = correlation_id
     message[f"{request.operation}_response"] = [
-        writer.write(item, result) for item, result in zip(request.items, results, strict=True)
+        renderer.render(item, result) for item, result in zip(request.items, results, strict=True)
     ]
     return {"header": header, "message": message}
 
@@ -344,13 +344,13 @@ def parse_answer(payload: object, operation: str, profile: str) -> Answer:
             if header.status != "rjct":
                 raise _Malformed(f"message.{operation}_response: must be a list")
             items = []
-        reader = ResultReader(operation, profile)
+        parser = ResultParser(operation, profile)
         return Answer(
             header,
             operation,
             _text(message, "transaction_id", False, place="message"),
             _text(message, "correlation_id", False, place="message") or None,
-            [reader.read(raw) for raw in items],
+            [parser.parse(raw) for raw in items],
         )
     except _Malformed as error:
         raise EnvelopeError(str(error)) from None

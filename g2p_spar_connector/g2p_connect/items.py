@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-"""Reading and writing the items of a message.
+"""Parsing and rendering the items of a message.
 
 An item that is wrong never harms the others: it carries a `Problem`.
 """
@@ -10,9 +10,18 @@ from typing import Any
 
 from . import jsonio
 from .codes import outcome_of, reasons
-from .text import has_control, has_inexact, has_unstorable, is_unstorable, parse_timestamp
+from .text import (
+    has_control,
+    has_inexact,
+    has_unstorable,
+    is_too_large,
+    is_unstorable,
+    parse_timestamp,
+)
 from .values import (
     ITEM_TYPES,
+    NAME_MAX_LENGTH,
+    PHONE_MAX_LENGTH,
     AccountProvider,
     Item,
     LinkItem,
@@ -25,7 +34,6 @@ from .values import (
 )
 
 REFERENCE_ID_MAX_LENGTH = 255
-NAME_MAX_LENGTH = 255
 MESSAGE_MAX_LENGTH = 999
 
 _PHONE = re.compile(r"(?:tel:)?\+[1-9][0-9]{1,14}(?:;ext=[0-9]{1,10})?")
@@ -48,8 +56,8 @@ _OPTIONAL = {
 }
 
 
-class ItemReader:
-    """Reads the items of one message, in their order.
+class ItemParser:
+    """Parses the items of one message, in their order.
 
     Checked here: types, lengths of what has no other guardian, and what the profile demands.
     What an ID or FA may look like is the mapper's own business.
@@ -71,7 +79,7 @@ class ItemReader:
     def _checks(self, names: tuple[str, ...]) -> list[tuple[str, Callable]]:
         return [(name, getattr(self, f"_check_{name}")) for name in names]
 
-    def read(self, raw: object) -> Item:
+    def parse(self, raw: object) -> Item:
         if not isinstance(raw, dict):
             return self._refused(
                 {}, Problem(Outcome.REFERENCE_ID_INVALID, "item: must be an object")
@@ -84,6 +92,8 @@ class ItemReader:
             if value is not None and (problem := check(value)):
                 return self._refused(raw, problem)
         item = self._build(raw)
+        if not self._strict and is_too_large(item.additional_info):
+            item = item._replace(additional_info=None)
         if self._needs_id_or_fa and not (item.id or item.fa):
             return self._refused(raw, Problem(Outcome.ID_OR_FA_REQUIRED))
         return item
@@ -155,12 +165,8 @@ class ItemReader:
         return None
 
     def _check_phone_number(self, value: Any) -> Problem | None:
-        if not isinstance(value, str):
-            return self._strictly(Outcome.PHONE_INVALID, "phone_number: must be a string")
-        if is_unstorable(value):
-            return Problem(Outcome.PHONE_INVALID, f"phone_number: {_UNSTORABLE}")
-        if value and not _PHONE.fullmatch(value):
-            return self._strictly(
+        if self._strict and not (isinstance(value, str) and (not value or _PHONE.fullmatch(value))):
+            return Problem(
                 Outcome.PHONE_INVALID,
                 "phone_number: must be E.164: + and 2 to 15 digits (tel: before and ;ext= after "
                 "it are allowed)",
@@ -169,10 +175,10 @@ class ItemReader:
 
     def _check_additional_info(self, value: Any) -> Problem | None:
         outcome = Outcome.ADDITIONAL_INFO_INVALID
-        if has_unstorable(value):
-            return Problem(outcome, f"additional_info: {_UNSTORABLE}")
         if not self._strict:
             return None
+        if has_unstorable(value):
+            return Problem(outcome, f"additional_info: {_UNSTORABLE}")
         if not isinstance(value, list) or not all(map(_is_attribute, value)):
             return Problem(
                 outcome,
@@ -216,6 +222,11 @@ def _optional(raw: dict, name: str) -> str | None:
     return value
 
 
+def _phone_number(raw: dict) -> str | None:
+    value = _optional(raw, "phone_number")
+    return value if value is None or len(value) <= PHONE_MAX_LENGTH else None
+
+
 def _is_attribute(entry: object) -> bool:
     """AttributeNameValue of the standard's errata."""
     return (
@@ -239,7 +250,7 @@ def _link_values(raw: dict) -> tuple:
         raw["id"],
         raw["fa"],
         _optional(raw, "name"),
-        _optional(raw, "phone_number"),
+        _phone_number(raw),
         raw.get("additional_info"),
         _optional(raw, "locale"),
         _optional(raw, "timestamp"),
@@ -283,14 +294,17 @@ def render_item(item: Item, message_ts: str) -> dict:
     raw = {
         name: value
         for name, value in item._asdict().items()
-        if value is not None and value != "" and name != "problem"
+        if value is not None and name != "problem"
     }
+    for name in ("id", "fa"):
+        if not raw[name]:
+            del raw[name]
     raw.setdefault("timestamp", message_ts)
     return raw
 
 
-class ResultWriter:
-    """Writes the items of one answer. No member is ever null."""
+class ResultRenderer:
+    """Renders the items of one answer. No member is ever null."""
 
     def __init__(self, operation: str, profile: str, timestamp: str):
         self._strict = profile == "strict"
@@ -298,7 +312,7 @@ class ResultWriter:
         self._reasons = reasons(profile, operation)
         self._timestamp = timestamp
 
-    def write(self, item: Item, result: Result) -> dict:
+    def render(self, item: Item, result: Result) -> dict:
         status, code, text = self._reasons[result.outcome]
         raw = {"reference_id": result.reference_id, "timestamp": self._timestamp}
         fa = self._fa(item, result)
@@ -353,15 +367,15 @@ def _attributes(entry: object) -> list[dict]:
     ]
 
 
-class ResultReader:
-    """Reads the items of an answer, of another mapper for instance."""
+class ResultParser:
+    """Parses the items of an answer, of another mapper for instance."""
 
     def __init__(self, operation: str, profile: str):
         self._operation = operation
         self._profile = profile
         self._reasons = reasons(profile, operation)
 
-    def read(self, raw: object) -> Result:
+    def parse(self, raw: object) -> Result:
         if not isinstance(raw, dict):
             return Result("", Outcome.OTHER, "item: must be an object")
         reference_id = _string(raw, "reference_id")

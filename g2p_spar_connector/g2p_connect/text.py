@@ -4,6 +4,11 @@
 import re
 from datetime import datetime
 
+from . import jsonio
+
+INFO_MAX_BYTES = 16_384
+INFO_MAX_DEPTH = 32
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _RFC3339 = re.compile(
@@ -45,6 +50,23 @@ def _atoms(value: object):
             stack.extend(top)
         else:
             yield top
+
+
+def is_too_large(value: object) -> bool:
+    """Whether a JSON value is too much for `additional_info`: over 16 KiB, or 32 levels deep.
+
+    What just fits a request may be too deep for the answer around it.
+    """
+    if value is None:
+        return False
+    return _is_deeper(value, INFO_MAX_DEPTH) or len(jsonio.dumps(value)) > INFO_MAX_BYTES
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(member, levels - 1) for member in members)
 
 
 def parse_timestamp(text: str) -> datetime | None:

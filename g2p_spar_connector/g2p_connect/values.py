@@ -12,6 +12,10 @@ from typing import Any, Literal, NamedTuple
 OPERATIONS = ("link", "update", "unlink", "resolve")
 PROFILES = ("strict", "openg2p_1", "openg2p_2")
 
+# Of what a mapper keeps for a mapping beside ID and FA.
+NAME_MAX_LENGTH = 255
+PHONE_MAX_LENGTH = 64
+
 Operation = Literal["link", "update", "unlink", "resolve"]
 Profile = Literal["strict", "openg2p_1", "openg2p_2"]
 

@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import re
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
 
 from odoo import models
@@ -10,8 +10,9 @@ from odoo.http import request
 from ..controllers.dispatcher import SparDispatcher
 
 # Below these paths every answer is JSON, also with a language before them or doubled slashes.
+# Odoo's own /web and /my have the form of a language.
 _API_PATH = re.compile(
-    r"/+(?:[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,4})?(?:@[a-z]+)?/+)?"
+    r"/+(?:(?!web/|my/)[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,4})?(?:@[a-z]+)?/+)?"
     r"(?:spar|api/+mapper|api/+bene-portal)(?:/|\Z)"
 )
 
@@ -54,16 +55,18 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _match_api(cls, path):
         """Match the path as it stands: no languages, no redirects, no pages."""
+        if "//" in path:
+            raise NotFound()
         router = request.env["ir.http"].routing_map()
         adapter = router.bind_to_environ(request.httprequest.environ)
         try:
             rule, args = adapter.match(path_info=path, return_rule=True)
         except MethodNotAllowed as error:
             raise _method_not_allowed(error.valid_methods) from None
-        routing = rule.endpoint.routing
         # Odoo adds OPTIONS to all methods, for the sake of CORS.
-        if request.httprequest.method == "OPTIONS" and not routing.get("cors"):
-            raise _method_not_allowed(routing["methods"])
+        is_preflight = rule.endpoint.routing.get("cors")
+        if request.httprequest.method == "OPTIONS" and not is_preflight:
+            raise _method_not_allowed(rule.methods)
         return rule, args
 
     @classmethod

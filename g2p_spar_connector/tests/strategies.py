@@ -70,6 +70,7 @@ def items(operation, profile):
         "additional_info": optional(attribute_lists if strict else some_json),
         "locale": optional(locales if strict else text),
         "timestamp": timestamps if strict else text,
+        "problem": st.none(),
     }
     id_strategy = ids if strict else text
     named = {"name": optional(text)}
@@ -157,6 +158,9 @@ def results(operation, profile, item):
         Result,
         reference_id=st.just(item.reference_id),
         outcome=st.sampled_from(outcomes),
+        message=st.none(),
+        name=st.none(),
+        phone_number=st.none(),
         id=st.just(item.id or None),
         fa=optional(fas) if resolve else st.just(None if operation == "unlink" else item.fa),
         provider=optional(providers) if resolve else st.none(),

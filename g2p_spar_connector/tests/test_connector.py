@@ -4,6 +4,7 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import get_public_method
 from odoo.tests import TransactionCase, new_test_user
+from odoo.tools import file_open
 
 from ..g2p_connect.values import (
     OPERATIONS,
@@ -103,6 +104,24 @@ class TestConnector(TransactionCase):
         self.assertEqual(connectors._get_default(), first)
         first.active = False
         self.assertEqual(connectors.with_context(active_test=False)._get_default(), self.connector)
+
+    def test_neutralize(self):
+        """A copy of a database keeps no way to another mapper."""
+        connectors = self.connector + self.connector.copy() + self.connector.copy()
+        backends = ["none", "local", "elsewhere"]  # by SQL, as the others come with other addons
+        self.env.flush_all()
+        for connector, backend in zip(connectors, backends, strict=True):
+            self.env.cr.execute(
+                "UPDATE g2p_spar_connector SET backend = %s WHERE id = %s", [backend, connector.id]
+            )
+        with file_open("g2p_spar_connector/data/neutralize.sql") as script:
+            self.env.cr.execute(script.read())
+        self.env.cr.execute(
+            "SELECT backend FROM g2p_spar_connector WHERE id = ANY(%s) ORDER BY id",
+            [connectors.ids],
+        )
+        found = [backend for (backend,) in self.env.cr.fetchall()]
+        self.assertEqual(found, ["none", "local", "none"])
 
     def test_results_as_dict(self):
         result = Result("r1", Outcome.ID_ACTIVE, fa="c@d")

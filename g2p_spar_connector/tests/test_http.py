@@ -18,7 +18,7 @@ from odoo.service import model as service_model
 from odoo.tests import HttpCase, tagged
 from odoo.tests.common import HOST, TEST_CURSOR_COOKIE_NAME
 
-from ..controllers.dispatcher import SparHttpError
+from ..controllers.dispatcher import DEFAULT_MAX_CONTENT_LENGTH, SparHttpError
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -88,11 +88,11 @@ def make_controllers():
             content="none",
         )
         def fail(self):
-            return type(self).failure()
+            return self.failure()
 
         @route("/spar/test/page", type="http", auth="none", methods=["GET", "POST"])
         def page(self):
-            return type(self).failure()
+            return self.failure()
 
         @route(
             "/spar/test/auth",
@@ -178,7 +178,8 @@ class SparHttpCase(HttpCase):
                 if isinstance(logger, logging.Logger) and logger.level > logging.INFO:
                     stack.callback(logger.setLevel, logger.level)
                     logger.setLevel(logging.INFO)
-            captured = stack.enter_context(self.assertLogs(level="INFO"))
+            # Not "INFO": Odoo gives this name to another level as well.
+            captured = stack.enter_context(self.assertLogs(level=logging.INFO))
             yield texts
             # So that there is something to capture, and the capture is seen to work.
             logging.getLogger("odoo.http").info("the end")
@@ -258,6 +259,11 @@ class TestBodies(SparHttpCase):
         for body in (fits + b" ", iter([fits, b" "]), b"x" * 3_000_000):
             response = self.call("POST", "/spar/test/limited", body, JSON)
             self.assertError(response, 413, "err.request.bad")
+
+    def test_limit_by_default(self):
+        for path, headers in (("/spar/test/echo", JSON), ("/spar/test/form", FORM)):
+            response = self.call("POST", path, b"x" * (DEFAULT_MAX_CONTENT_LENGTH + 1), headers)
+            self.assertError(response, 413)
 
     def test_form(self):
         for path in ("/spar/test/form", "/api/mapper/test/form"):
@@ -442,38 +448,40 @@ class TestErrors(SparHttpCase):
         self.fail_with(psycopg2.OperationalError(MARKER))
         self.assertSilent("psycopg2.OperationalError", status=503)
 
-    def test_serialization_failures_are_tried_again(self):
-        self.startPatcher(patch.object(service_model.time, "sleep"))
+    def raise_in_database(self, sqlstate):
+        request.env.cr.execute(
+            f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = '{MARKER}'; "
+            "END $$",
+            log_exceptions=False,
+        )
+
+    def assertTriedAgain(self, sqlstate):
         tries = []
 
         def fail():
             tries.append(1)
             if len(tries) < 3:
-                request.env.cr.execute(
-                    "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'SECRET-8812';"
-                    " END $$",
-                    log_exceptions=False,
-                )
-            return {"tries": len(tries)}
+                self.raise_in_database(sqlstate)
+            return {"tries": len(tries), "payload": request.dispatcher.raw.decode()}
 
         self.fail_with(fail)
         with self.logged() as texts:
-            result = self.assertJson(self.call("POST", "/spar/test/fail", b"{}", JSON))
-        self.assertEqual(result, {"tries": 3})
+            result = self.assertJson(self.call("POST", "/spar/test/fail", b"body", JSON))
+        self.assertEqual(result, {"tries": 3, "payload": "body"})
         log = "\n".join(texts)
-        self.assertIn("SERIALIZATION_FAILURE, 4 tries left", log)
-        self.assertNotIn("SECRET", log)
+        self.assertIn("4 tries left", log)
+        self.assertNotIn(MARKER, log)
 
-    def test_serialization_failures_to_the_end(self):
+    def test_races_are_tried_again(self):
         self.startPatcher(patch.object(service_model.time, "sleep"))
+        for sqlstate in ("40001", "40P01", "55P03"):
+            with self.subTest(sqlstate):
+                self.assertTriedAgain(sqlstate)
 
-        def fail():
-            raise psycopg2.errors.lookup("40001")(MARKER)
-
-        self.fail_with(fail)
-        with self.logged() as texts:
-            self.assertError(self.call("GET", "/spar/test/fail"), 503)
-        self.assertNotIn(MARKER, "\n".join(texts))
+    def test_races_to_the_end(self):
+        self.startPatcher(patch.object(service_model.time, "sleep"))
+        self.fail_with(lambda: self.raise_in_database("40001"))
+        self.assertSilent("SerializationFailure (40001)", status=503)
 
     def test_late_flush(self):
         """What fails when Odoo writes at the end of the request is told in the same way."""

@@ -460,6 +460,22 @@ class TestRequestsByProfile(BaseCase):
             for scope in ("", "all", "YES_NO", 1, True, [], ["details"], {}):
                 self.assertProblem(Outcome.SCOPE_NOT_SUPPORTED, "resolve", profile, scope=scope)
 
+    def test_what_cannot_be_kept_is_refused_or_passed_over(self):
+        """Outside strict, phone and additional_info are never an error."""
+        deep = "x"
+        for _level in range(100):
+            deep = {"deep": deep}
+        for bad in ("+12\x00", "+1" * 100, ["+12"]):
+            self.assertProblem(Outcome.PHONE_INVALID, "link", "strict", phone_number=bad)
+            item = self.assertFine("link", "openg2p_1", phone_number=bad)
+            self.assertIsNone(item.phone_number)
+        nul = [{"name": "a", "value": {"b": "c\x00"}}]
+        self.assertProblem(Outcome.ADDITIONAL_INFO_INVALID, "link", "strict", additional_info=nul)
+        self.assertFine("link", "openg2p_1", additional_info=nul)
+        for large in ([{"name": "a", "value": "x" * 20_000}], [{"name": "a", "value": deep}]):
+            item = self.assertFine("link", "openg2p_1", additional_info=large)
+            self.assertIsNone(item.additional_info)
+
     def test_the_same_in_all_profiles(self):
         for profile in PROFILES:
             for operation in OPERATIONS:
@@ -472,21 +488,11 @@ class TestRequestsByProfile(BaseCase):
                 for bad in (1, True, [], {}, ["a@b"], 1.5, "a\x00@b"):
                     self.assertProblem(Outcome.ID_INVALID, operation, profile, id=bad)
                     self.assertProblem(Outcome.FA_INVALID, operation, profile, fa=bad)
-                self.assertProblem(
-                    Outcome.ADDITIONAL_INFO_INVALID,
-                    operation,
-                    profile,
-                    additional_info=[{"name": "a", "value": {"b": "c\x00"}}],
-                )
             for operation in ("link", "update", "resolve"):
                 for bad in (1, True, [], {}, "n" * (NAME_MAX_LENGTH + 1), "a\x00"):
                     self.assertProblem(Outcome.NAME_INVALID, operation, profile, name=bad)
                 self.assertFine(operation, profile, name="n" * NAME_MAX_LENGTH)
                 self.assertIsNone(self.assertFine(operation, profile, name="").name)
-            for operation in ("link", "update"):
-                self.assertProblem(
-                    Outcome.PHONE_INVALID, operation, profile, phone_number="+12\x00"
-                )
 
     def test_messages_name_the_field_and_not_its_value(self):
         marker = "SECRET-1234"

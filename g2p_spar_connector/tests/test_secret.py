@@ -62,7 +62,7 @@ class TestSeal(SecretCase):
 
     def test_tampering(self):
         token = secret.seal(b"SECRET", "test")
-        for position in range(len(token) - 2):  # what follows is padding
+        for position in range(len(token) - 4):  # the last four hold padding and spare bits
             other = "A" if token[position] != "A" else "B"
             with self.assertRaises(secret.SealBroken):
                 secret.unseal(token[:position] + other + token[position + 1 :], "test")
@@ -149,21 +149,21 @@ class TestKeys(SecretCase):
 
 
 class TestSettings(BaseCase):
-    def write(self, text):
+    def use_file(self, text):
         path = self.enterContext(_temporary_file(text))
         self.startPatcher(patch.dict(settings.config.options, {"config": path}))
         settings.forget_settings()
         self.addCleanup(settings.forget_settings)
 
     def test_file(self):
-        self.write("[options]\nsecret_key = no\n[g2p_spar]\nspool_dir = /a%b\n")
+        self.use_file("[options]\nsecret_key = no\n[g2p_spar]\nspool_dir = /a%b\n")
         self.assertEqual(settings.get_setting("spool_dir"), "/a%b")
         self.assertIsNone(settings.get_setting("no_such_option"))
         with patch.dict(os.environ, {"SPAR_SPOOL_DIR": "/c"}):
             self.assertEqual(settings.get_setting("spool_dir"), "/c")
 
     def test_no_section(self):
-        self.write("[options]\n")
+        self.use_file("[options]\n")
         self.assertIsNone(settings.get_setting("no_such_option"))
 
     def test_no_file(self):

@@ -89,7 +89,8 @@ class G2pFaDirectory(models.AbstractModel):
         :return: one result per string, in the same order
         :rtype: list[FinancialAddress | FaError]
         """
-        readings = [self._readings(string) for string in strings]
+        strategies = self.env["g2p.fa.strategy"]._fa_strategies()
+        readings = [self._readings(string, strategies) for string in strings]
         providers = self._providers_by_code(
             {reading.provider_code_key for item in readings for reading in item}
         )
@@ -109,7 +110,8 @@ class G2pFaDirectory(models.AbstractModel):
 
         :param provider: one ``g2p.fa.provider``
         :param str number: account number, mobile number or e-mail address
-        :param branch: a ``g2p.fa.branch`` of the provider, or nothing
+        :param branch: a ``g2p.fa.branch`` of the provider, or nothing; lost if the pattern of
+            the strategy has no branch
         :return: what ``parse_fas`` makes of the constructed string
         :rtype: FinancialAddress | FaError
         """
@@ -144,12 +146,12 @@ class G2pFaDirectory(models.AbstractModel):
             "fa_type": FA_TYPE_TOKEN[provider.fa_type],
         }
 
-    def _readings(self, string):
+    def _readings(self, string, strategies):
         """Return every way to read a string; none if it is not even well-formed."""
         if fa_problem(string):
             return []
         readings = []
-        for strategy in self.env["g2p.fa.strategy"]._fa_strategies():
+        for strategy in strategies:
             parts = strategy.pattern.deconstruct(string)
             if parts is not None:
                 readings.append(Reading(strategy, parts))

@@ -6,7 +6,10 @@ import orjson
 
 from odoo import api, fields, models
 
+from odoo.addons.g2p_spar_connector.g2p_connect.text import is_too_large
 from odoo.addons.g2p_spar_connector.g2p_connect.values import (
+    NAME_MAX_LENGTH,
+    PHONE_MAX_LENGTH,
     AccountProvider,
     Outcome,
     Problem,
@@ -20,10 +23,6 @@ from odoo.addons.g2p_spar_fa_directory.ids import id_key, id_problem, mask_id, n
 from .. import mapping_store
 from ..authority import Authority
 
-NAME_MAX_LENGTH = 255
-PHONE_MAX_LENGTH = 64
-INFO_MAX_BYTES = 16_384
-INFO_MAX_DEPTH = 32
 REASON_MAX_LENGTH = 255
 
 
@@ -66,6 +65,7 @@ class G2pSparMapper(models.AbstractModel):
             winners.setdefault(candidate.id_key, candidate)
         rows = [self._new_row(actor, candidate) for candidate in winners.values()]
         events = self._events(actor, "link", [(None, row) for row in rows])
+        self._mark_strategies(winners.values())
         linked = mapping_store.insert(self.env.cr, rows, events) if rows else set()
         for candidate in candidates:
             won = winners[candidate.id_key] is candidate and candidate.id_key in linked
@@ -191,6 +191,12 @@ class G2pSparMapper(models.AbstractModel):
         parsed = iter(self.env["g2p.fa.directory"].parse_fas(fas))
         return [next(parsed) if item.problem is None else None for item in items]
 
+    def _mark_strategies(self, candidates):
+        """A strategy by which a stored address is read must not change any more."""
+        ids = {candidate.fa.strategy_id for candidate in candidates if candidate.fa} - {None}
+        if ids:
+            self.env["g2p.fa.strategy"].sudo().browse(sorted(ids)).mark_used()
+
     def _resolve_problem(self, authority, item):
         if not item.id and not item.fa:
             return Problem(Outcome.ID_OR_FA_REQUIRED)
@@ -233,6 +239,7 @@ class G2pSparMapper(models.AbstractModel):
                     steps.append((row, new_row))
                     current[candidate.id_key] = new_row
             results[candidate.position] = _result(candidate.item, outcome)
+        self._mark_strategies(candidates)
         self._write(actor, operation, locked, current, steps)
         self._audit_refusals(actor, results)
         return results
@@ -429,24 +436,9 @@ def _details_problem(item):
         return Problem(
             Outcome.PHONE_INVALID, f"phone_number: longer than {PHONE_MAX_LENGTH}, or with NUL"
         )
-    info = item.additional_info
-    if _is_deeper(info, INFO_MAX_DEPTH):
-        return Problem(
-            Outcome.ADDITIONAL_INFO_INVALID, f"additional_info: over {INFO_MAX_DEPTH} levels deep"
-        )
-    if info is not None and len(orjson.dumps(info)) > INFO_MAX_BYTES:
-        return Problem(
-            Outcome.ADDITIONAL_INFO_INVALID, f"additional_info: over {INFO_MAX_BYTES} bytes"
-        )
+    if is_too_large(item.additional_info):
+        return Problem(Outcome.ADDITIONAL_INFO_INVALID, "additional_info: too large or too deep")
     return None
-
-
-def _is_deeper(value, levels):
-    """Whether a JSON value nests deeper; one that just fits a request would not fit an answer."""
-    if not isinstance(value, (dict, list)):
-        return False
-    members = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(member, levels - 1) for member in members)
 
 
 def _may_change(authority, row, actor):
@@ -494,7 +486,9 @@ def _resolved_id(item, row, case_sensitive_namespaces):
     if row.state != "active":
         return Result(item.reference_id, Outcome.ID_INACTIVE, id=item.id, locale=item.locale)
     if item.fa and fa_key(item.fa) != row.fa_key:
-        return _result(item, Outcome.FA_NOT_LINKED_TO_ID)
+        # no FA: a client might take any for the person's
+        outcome = Outcome.FA_NOT_LINKED_TO_ID
+        return Result(item.reference_id, outcome, id=item.id, locale=item.locale)
     if item.scope != "details":
         return Result(item.reference_id, Outcome.ID_ACTIVE, id=item.id, locale=item.locale)
     provider = row.provider_code and AccountProvider(

@@ -91,7 +91,7 @@ class TestResolve(MapperCommon):
         self.assertEqual((result.outcome, result.fa), (Outcome.ID_ACTIVE, self.fa()))
         result = self.resolve_item(id=self.id_of(1), fa=self.fa("999999999"), scope="details")
         self.assertEqual(result.outcome, Outcome.FA_NOT_LINKED_TO_ID)
-        self.assertEqual(result.fa, self.fa("999999999"))
+        self.assertIsNone(result.fa)
 
     def test_neither_and_bad_ones(self):
         items = [

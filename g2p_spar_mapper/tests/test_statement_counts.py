@@ -38,12 +38,12 @@ class TestStatementCounts(MapperCommon):
 
         mapper = self.mapper
         for method, make_item, outcome, limit in (
-            (mapper.link_items, lambda k: LinkItem(k, self.id_of(k), fa(k)), Outcome.DONE, 3),
+            (mapper.link_items, lambda k: LinkItem(k, self.id_of(k), fa(k)), Outcome.DONE, 4),
             (
                 mapper.update_items,
                 lambda k: UpdateItem(k, self.id_of(k), fa(k), name=k),
                 Outcome.DONE,
-                4,
+                5,
             ),
             (
                 mapper.resolve_items,
