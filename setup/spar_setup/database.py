@@ -1,0 +1,235 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+"""A database of Odoo with our addons: created once, then kept up to date with the repository."""
+
+import json
+import re
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import addons
+from .console import SetupError, say, step
+from .odoo_config import write_configuration
+from .postgres import psql
+from .state import read_json, write_json
+
+INSIDE = Path(__file__).parent / "inside"
+ODOO_BIN = INSIDE / "odoo_bin.py"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+
+
+def check_name(name):
+    """:raises SetupError: when it cannot be the name of a database and of a folder"""
+    if not NAME.fullmatch(name) or name in {"postgres", "template0", "template1"}:
+        raise SetupError(
+            f"--database: {name!r} cannot be the name of a database.",
+            "Use up to 63 letters, digits, hyphens and underscores.",
+        )
+
+
+class Database:
+    """One database, and its folder with configuration, keys, files and logs.
+
+    :param Path folder: its folder
+    :param str name: its name in PostgreSQL
+    :param server: PostgreSQL server
+    :param PythonEnv env: runs Odoo
+    :param dict odoo: record of the Odoo tree
+    """
+
+    def __init__(self, folder, name, server, env, odoo):
+        self.folder = folder
+        self.name = name
+        self.server = server
+        self.env = env
+        self.odoo = odoo
+        self.log = folder / "odoo.log"
+        self._record_path = folder / "database.json"
+
+    @property
+    def record(self):
+        """What is known of it: `complete`, `admin`, `participants`, `addons`, `demo`, `odoo`."""
+        return read_json(self._record_path) or {}
+
+    def exists(self):
+        found = psql(
+            self.server, "postgres", f"SELECT 1 FROM pg_database WHERE datname = '{self.name}'"
+        )
+        return found == ["1"]
+
+    def ensure(self, demo, glue=False, password=None):
+        """Create the database, or bring it up to date; an interrupted creation is begun anew.
+
+        :param bool demo: with the demonstration's addon (an existing database keeps what it has)
+        :param bool glue: with the addons that Odoo installs by itself beside others
+        :param str password: of a new database's administrator; None = a random one
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        record = self.record
+        if self.exists():
+            if not record:
+                raise SetupError(
+                    f"The database {self.name} exists, but setup/start did not make it.",
+                    "Name another one with --database.",
+                )
+            if record["complete"]:
+                self._update(record)
+                return
+            say(f"The creation of the database {self.name} was interrupted; beginning anew")
+            self.drop()
+        names = addons.to_install(Path(self.odoo["path"]), demo, glue)
+        self._create(names, demo, password or secrets.token_urlsafe(12))
+
+    def drop(self):
+        """Drop the database with its files; configuration and keys stay."""
+        self._client("dropdb", "--if-exists", "--force", self.name)
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+
+    def clone(self, source):
+        """Make this database as a copy of another of the same server, with its files and record."""
+        self._client("createdb", "-T", source.name, self.name)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copytree(source.filestore, self.filestore, dirs_exist_ok=True)
+        for name in ("keys.json", "database.json"):
+            shutil.copy2(source.folder / name, self.folder / name)
+
+    @property
+    def filestore(self):
+        return self.folder / "data" / "filestore" / self.name
+
+    def outdated(self, record):
+        """(new addons, changed addons) against what is installed."""
+        names = addons.to_install(Path(self.odoo["path"]), record["demo"])
+        installed = record["addons"]
+        new = [name for name in names if name not in installed]
+        changed = [
+            name
+            for name, digest in installed.items()
+            if name in addons.manifests() and addons.checksum(name) != digest
+        ]
+        return new, changed
+
+    def _create(self, names, demo, password):
+        # Written first: a database with an incomplete record is ours to drop.
+        write_json(self._record_path, {"complete": False})
+        with step(f"Creating the database {self.name} with {', '.join(names)}"):
+            self.run_odoo("-i", ",".join(names))
+        admin = {"login": "admin", "password": password}
+        participants = self._prepare(password, demo and addons.DEMO in names)
+        self._write_record(names, demo, admin=admin, participants=participants)
+
+    def _update(self, record):
+        new, changed = self.outdated(record)
+        if record["odoo"] != self.odoo["version"]:
+            changed = ["base"]
+        if not new and not changed:
+            return
+        title = f"Updating the database {self.name}: {', '.join(new + changed)}"
+        with step(title):
+            arguments = [*(["-i", ",".join(new)] if new else [])]
+            arguments += [*(["-u", ",".join(changed)] if changed else [])]
+            self.run_odoo(*arguments)
+        names = sorted({*new, *record["addons"]} & set(addons.manifests()))
+        participants = record["participants"]
+        if addons.DEMO in new:
+            participants = self._prepare(record["admin"]["password"], demo=True)
+        self._write_record(names, record["demo"], admin=record["admin"], participants=participants)
+
+    def _write_record(self, names, demo, admin, participants):
+        record = {
+            "complete": True,
+            "demo": demo,
+            "odoo": self.odoo["version"],
+            "addons": {name: addons.checksum(name) for name in names},
+            "admin": admin,
+            "participants": participants,
+        }
+        write_json(self._record_path, record)
+
+    def _prepare(self, password, demo):
+        """Set the administrator's password and make the demonstration's credentials.
+
+        :return: list of the demonstration's participants
+        """
+        wanted = {"database": self.name, "password": password, "demo": demo}
+        with step("Setting up users, scripts and styles"):
+            done = subprocess.run(
+                [self.env.python, INSIDE / "prepare_database.py", self._configuration()],
+                input=json.dumps(wanted),
+                env=self.env.environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode:
+            log = self.folder / "install.log"
+            with log.open("a", encoding="utf-8") as handle:
+                handle.write(done.stderr)
+            raise SetupError(
+                f"Cannot set up the users of {self.name}.", f"See the end of {log}, then try again."
+            )
+        return json.loads(done.stdout)
+
+    def _configuration(self):
+        return write_configuration(self.folder, self.name, self.server, workers=0)
+
+    def run_odoo(self, *arguments):
+        """Run Odoo once, showing which module it is at."""
+        log = self.folder / "install.log"
+        command = [
+            self.env.python, ODOO_BIN, "-c", self._configuration(), "-d", self.name,
+            "--no-http", "--stop-after-init", "--max-cron-threads=0", *arguments,
+        ]  # fmt: skip
+        with log.open("w", encoding="utf-8") as output, log.open(encoding="utf-8") as reader:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.env.environment(),
+            )
+            try:
+                _show_progress(process, reader)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+        if process.returncode:
+            raise SetupError(
+                f"Odoo could not set up the database {self.name}:\n{_last_errors(log)}",
+                f"See {log}, then try again: it goes on from here.",
+            )
+
+    def _client(self, program, *arguments):
+        done = subprocess.run(
+            [self.server.client_bin / program, *arguments],
+            env={**self.env.environment(), **self.server.variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SetupError(f"PostgreSQL: {done.stderr.strip()}")
+
+
+def _show_progress(process, reader):
+    """Say now and then which module is being loaded, until the process ends."""
+    shown = None
+    while True:
+        try:
+            process.wait(timeout=4)
+        except subprocess.TimeoutExpired:
+            pass
+        found = re.findall(r"Loading module (\w+) \((\d+/\d+)\)", reader.read())
+        if process.returncode is not None:
+            return
+        if found and found[-1] != shown:
+            shown = found[-1]
+            say(f"    module {shown[1]}: {shown[0]}")
+
+
+def _last_errors(log):
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    errors = [line for line in lines if " ERROR " in line or " CRITICAL " in line]
+    return "\n".join(errors[-3:] + lines[-3:])

@@ -1,0 +1,157 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+"""Odoo's server of one database: prefork workers on a loopback port, recorded to be found again."""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from . import process
+from .console import SetupError, step
+from .database import ODOO_BIN
+from .odoo_config import write_configuration
+from .postgres import psql
+from .state import read_json, write_json
+
+HOST = "127.0.0.1"
+# Seconds that a cold start may take.
+PATIENCE = 180
+
+
+class Server:
+    """The server of one database.
+
+    :param Database database: which one
+    """
+
+    def __init__(self, database):
+        self.database = database
+        self._record_path = database.folder / "server.json"
+        self._process = None
+
+    @property
+    def record(self):
+        """`process`, `port`, `url` of the server when it runs, else None."""
+        return running_record(self.database.folder)
+
+    @property
+    def pid(self):
+        return self.record["process"]["pid"]
+
+    def start(self, port, workers):
+        """Start it, and return when it answers.
+
+        :param int port: of 127.0.0.1
+        :param int workers: how many HTTP worker processes
+        """
+        url = f"http://{HOST}:{port}"
+        self._publish_address(url)
+        configuration = write_configuration(
+            self.database.folder,
+            self.database.name,
+            self.database.server,
+            http_port=port,
+            gevent_port=free_port(),
+            workers=workers,
+            logfile=self.database.log,
+        )
+        with step(f"Starting Odoo on {url} with {workers} workers"):
+            self._process = self._spawn(configuration)
+            record = {"process": process.identity(self._process.pid), "port": port, "url": url}
+            write_json(self._record_path, record)
+            self._await_answer(url)
+
+    def wait(self):
+        """Wait until it ends by itself."""
+        return self._process.wait()
+
+    def stop(self):
+        return stop_recorded(self.database.folder)
+
+    def _spawn(self, configuration):
+        # What Odoo writes before it opens its log, and what a dying worker writes.
+        output = self.database.folder / "odoo.out"
+        with output.open("a", encoding="utf-8") as handle:
+            return subprocess.Popen(
+                [self.database.env.python, ODOO_BIN, "-c", configuration],
+                stdin=subprocess.DEVNULL,
+                stdout=handle,
+                stderr=subprocess.STDOUT,
+                cwd=self.database.folder,
+                env=self.database.env.environment(),
+                start_new_session=True,
+            )
+
+    def _await_answer(self, url):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            if answers(url):
+                return
+            time.sleep(0.2)
+        self.stop()
+        raise SetupError(
+            f"Odoo did not answer on {url}.",
+            f"See the end of {self.database.log} and odoo.out beside it.",
+        )
+
+    def _publish_address(self, url):
+        """Odoo makes links from this parameter. No server runs yet, so no cache holds it."""
+        psql(
+            self.database.server,
+            self.database.name,
+            f"UPDATE ir_config_parameter SET value = '{url}' WHERE key = 'web.base.url'",
+        )
+
+
+def running_record(folder):
+    """Record of the server that runs for the database of that folder, else None."""
+    record = read_json(folder / "server.json")
+    return record if record and process.is_alive(record["process"]) else None
+
+
+def stop_recorded(folder):
+    """End the recorded server of the database of that folder; return whether it ran."""
+    record = read_json(folder / "server.json")
+    if not record:
+        return False
+    ran = process.terminate(record["process"])
+    (folder / "server.json").unlink(missing_ok=True)
+    return ran
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(f"{url}/web/health", timeout=10) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def check_port(port):
+    """:raises SetupError: when the port cannot be listened on"""
+    if not 1 <= port <= 65535:
+        raise SetupError(f"--port: {port} is no port.", "Use a number from 1024 to 65535.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise SetupError(
+                f"Port {port} of {HOST} cannot be used: {error.strerror}.",
+                "Name a free one with --port, or stop what uses it (setup/stop, if we started it).",
+            ) from error
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def cores():
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,190 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+"""setup/test: all tests on fresh databases, one summary, and a count that may not fall."""
+
+import argparse
+import os
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+
+from . import addons
+from .browser import ensure_browser
+from .console import say, step
+from .database import INSIDE
+from .installation import install, using
+from .odoo_config import write_configuration
+from .postgres import server_for_tests
+from .state import REPOSITORY, State
+from .template import ensure_template, fresh_copy, remove
+
+FLOOR = REPOSITORY / "setup" / "test-floor"
+PROCESS_TESTS = REPOSITORY / "tests"
+# Reasons for which a test may be skipped, and only outside CI: there, everything is at hand.
+ALLOWED_SKIPS = (r"^The JSON Schemas of the standard are not at ",)
+
+
+@dataclass
+class Outcome:
+    """Counts over one or more runs of pytest."""
+
+    passed: int = 0
+    skipped: int = 0
+    problems: list = field(default_factory=list)
+
+    def __add__(self, other):
+        return Outcome(
+            self.passed + other.passed,
+            self.skipped + other.skipped,
+            self.problems + other.problems,
+        )
+
+    def __str__(self):
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {len(self.problems)} failed{skipped}"
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="setup/test",
+        usage="%(prog)s [-h] [--long] [ADDON or PATH ...] [option of pytest ...]",
+        description="Run all tests on fresh databases. With names of addons, paths or options of "
+        "pytest (-k, -x ...), run what they select.",
+    )
+    parser.add_argument("--long", action="store_true", help="with the tests that take minutes")
+    options, rest = parser.parse_known_args(arguments)
+    options.addons = [REPOSITORY / part / "tests" for part in rest if part in addons.manifests()]
+    rest = [part for part in rest if part not in addons.manifests()]
+    options.paths = [(REPOSITORY / part).resolve() for part in rest if _is_test_path(part)]
+    options.pytest = [part for part in rest if not _is_test_path(part)]
+    return options
+
+
+def _is_test_path(part):
+    return not part.startswith("-") and (REPOSITORY / part.split("::")[0]).exists()
+
+
+def main(arguments):
+    options = parse(arguments)
+    installation = install(development=True)
+    ensure_browser()
+    state = installation.state
+    server = server_for_tests(state, installation.env)
+    with state.lock("test", "testing"), using(state, server, state.tests):
+        with step("Preparing the template of the test databases"):
+            template = ensure_template(installation, server)
+        outcome = Runs(installation, server, template, options).run()
+    return _conclude(outcome, partial=bool(options.addons or options.paths or options.pytest))
+
+
+class Runs:
+    """Runs of pytest: the addons' tests inside Odoo, and those of the running product beside it."""
+
+    def __init__(self, installation, server, template, options):
+        self.installation = installation
+        self.server = server
+        self.template = template
+        self.options = options
+
+    def run(self):
+        inside, beside = self._selected()
+        outcome = Outcome()
+        if inside:
+            outcome += self._run_inside_odoo(inside)
+        if beside:
+            outcome += self._run_beside_odoo(beside)
+        return outcome
+
+    def _selected(self):
+        chosen = self.options.addons + self.options.paths
+        if not chosen:
+            chosen = [PROCESS_TESTS]
+            chosen += [
+                path
+                for name in addons.manifests()
+                if (path := REPOSITORY / name / "tests").is_dir()
+            ]
+        beside = [path for path in chosen if path.is_relative_to(PROCESS_TESTS)]
+        return [path for path in chosen if path not in beside], beside
+
+    def _run_inside_odoo(self, paths):
+        """TransactionCase and HttpCase, each of which rolls back, in one database per core."""
+        database = fresh_copy(self.installation, self.server, self.template, "spar_test")
+        configuration = write_configuration(database.folder, database.name, self.server)
+        arguments = [
+            f"--odoo-config={configuration}",
+            f"--odoo-database={database.name}",
+            "--odoo-http",
+            "--odoo-log-level=warn",
+        ]
+        if not self.options.pytest:
+            arguments += ["-n", str(len(os.sched_getaffinity(0))), "--dist", "loadscope"]
+        try:
+            return self._pytest("inside", arguments, paths, **self.server.variables)
+        finally:
+            remove(database)
+
+    def _run_beside_odoo(self, paths):
+        """Tests of set-up, and tests that drive a real server with several worker processes."""
+        arguments = ["-p", "no:odoo"]
+        return self._pytest("beside", arguments, paths, SPAR_TEST_TEMPLATE=self.template.name)
+
+    def _pytest(self, name, arguments, paths, **variables):
+        report = State().tests / f"{name}.xml"
+        report.unlink(missing_ok=True)
+        tier = [] if self.options.long else ["-m", "not long"]
+        command = [
+            self.installation.env.python, "-m", "pytest", f"--junitxml={report}", "--tb=short",
+            "-q", "-p", "pytest_spar", *arguments, *tier, *self.options.pytest, *paths,
+        ]  # fmt: skip
+        environment = {
+            **self.installation.env.environment(),
+            **variables,
+            "PYTHONPATH": str(INSIDE),
+        }
+        environment.pop("ODOO_RC", None)
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, check=False
+        )
+        return _outcome(done.returncode, report)
+
+
+def _outcome(status, report):
+    """Counts of one run; a run that broke off, and a skip without leave, count as failures."""
+    if not report.exists():
+        return Outcome(problems=[f"pytest ended with status {status} and no report"])
+    outcome = Outcome()
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            outcome.problems.append(name)
+        elif skip is None:
+            outcome.passed += 1
+        elif _may_skip(skip.get("message", "")):
+            outcome.skipped += 1
+        else:
+            outcome.problems.append(f"{name} was skipped: {skip.get('message')}")
+    if status not in (0, 1, 5) or (status == 1 and not outcome.problems):
+        outcome.problems.append(f"pytest ended with status {status}")
+    return outcome
+
+
+def _may_skip(reason):
+    in_ci = os.environ.get("CI") == "true"
+    return not in_ci and any(re.search(allowed, reason) for allowed in ALLOWED_SKIPS)
+
+
+def _conclude(outcome, partial):
+    """Print the summary; return the exit status."""
+    floor = int(FLOOR.read_text(encoding="utf-8"))
+    if not partial and outcome.passed + outcome.skipped < floor:
+        outcome.problems.append(f"fewer tests than the recorded floor of {floor}")
+    if not outcome.passed:
+        outcome.problems.append("no test has passed")
+    for problem in outcome.problems:
+        say(f"FAILED {problem}")
+    if not partial and outcome.passed > floor:
+        say(f"{FLOOR.relative_to(REPOSITORY)} could be raised from {floor} to {outcome.passed}")
+    print(f"\n{outcome}", flush=True)
+    return 1 if outcome.problems else 0

@@ -1,0 +1,86 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+"""Last of this folder: after races, crashes and hostile input, all logs are searched."""
+
+import re
+
+import psycopg2
+import pytest
+from log_search import Logs
+from mapper_client import (
+    CREDENTIALS,
+    DIGITS,
+    MARK,
+    STANDARD,
+    BackOffice,
+    Client,
+    bank_fa,
+    exchange,
+    new_fa,
+    new_id,
+    new_number,
+    new_phone,
+)
+
+
+@pytest.fixture(scope="module")
+def used(server):
+    """Every operation once, with everything that may not be logged, done and refused."""
+    client = Client(server)
+    ids = [new_id(), new_id()]
+    items = [
+        {"id": id_, "fa": new_fa(), "name": f"{MARK} Person", "phone_number": new_phone()}
+        for id_ in ids
+    ]
+    assert client.call("link", items).succeeded == [True, True]
+    assert client.call("link", items).succeeded == [False, False]
+    assert client.update([(ids[0], bank_fa(new_number()))]).status == 200
+    assert client.resolve([*ids, f"{MARK} no id"]).succeeded == [True, True, False]
+    assert client.call("resolve", [{"fa": items[1]["fa"]}]).codes == ["succ.fa.active"]
+    assert client.remove(ids[:1]).succeeded == [True]
+    office = BackOffice(server)
+    assert office.find("g2p.spar.mapping", ["id_masked", "=", ids[1]])
+    assert office.find("g2p.spar.mapping.event", ["id_lookup", "=", ids[0]])
+    _result, problem = office.call("g2p.spar.mapping", "search", [["id_key", "=", ids[1]]])
+    assert problem
+
+
+def test_the_search_finds_what_is_there(server):
+    """Else the next tests prove nothing."""
+    logs = Logs(server)
+    exchange(server.url, "GET", "/web/health?word=zqControlOdoo")
+    assert logs.lines_with("zqcontrolodoo")
+    if server.postgres_log_path:
+        with server.connect() as connection, connection.cursor() as cursor:
+            with pytest.raises(psycopg2.Error):
+                cursor.execute("SELECT 'zqControlPostgres'::integer")
+        assert logs.lines_with("zqcontrolpostgres")
+
+
+def test_logs_hold_no_id_and_no_address(server, used):
+    assert CREDENTIALS
+    Logs(server).check_clean()
+
+
+def test_files_hold_no_id_and_no_address(server, used):
+    """Sessions, spool, and whatever else the server keeps in its folder."""
+    words = [word.lower().encode() for word in (MARK, DIGITS)]
+    for path in server.log_path.parent.rglob("*"):
+        if path.is_file():
+            # A purpose repeats the transaction_id that the client itself has chosen.
+            content = re.sub(rb'"purpose":"(?:\\.|[^"\\])*"', b"", path.read_bytes())
+            assert not any(word in content.lower() for word in words), path
+
+
+def test_an_id_in_an_address_bar_is_not_logged(server):
+    """The API takes none there; a client that puts one there all the same finds it unlogged."""
+    logs = Logs(server)
+    word = "zqInTheUrl"
+    for path in (
+        f"{STANDARD}/resolve?id=token:{word}@nationalId",
+        f"{STANDARD}/resolve/token:{word}@nationalId",
+        f"//spar/{word}?id={word}",
+        f"/en/api/mapper/{word}",
+    ):
+        for method in ("GET", "POST", "DELETE"):
+            assert exchange(server.url, method, path).status in (401, 404, 405, 415)
+    assert not logs.lines_with(word)
