@@ -52,6 +52,10 @@ class Database:
         """What is known of it: `complete`, `admin`, `participants`, `addons`, `demo`, `odoo`."""
         return read_json(self._record_path) or {}
 
+    def environment(self):
+        """Environment of programs that reach its server."""
+        return {**self.env.environment(), **self.server.variables}
+
     def exists(self):
         found = psql(
             self.server, "postgres", f"SELECT 1 FROM pg_database WHERE datname = '{self.name}'"
@@ -157,7 +161,7 @@ class Database:
             done = subprocess.run(
                 [self.env.python, INSIDE / "prepare_database.py", self._configuration()],
                 input=json.dumps(wanted),
-                env=self.env.environment(),
+                env=self.environment(),
                 capture_output=True,
                 text=True,
                 check=False,
@@ -187,7 +191,7 @@ class Database:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self.env.environment(),
+                env=self.environment(),
             )
             try:
                 _show_progress(process, reader)
@@ -203,8 +207,8 @@ class Database:
 
     def _client(self, program, *arguments):
         done = subprocess.run(
-            [self.server.client_bin / program, *arguments],
-            env={**self.env.environment(), **self.server.variables},
+            [self.env.postgres / "bin" / program, *arguments],
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,

@@ -56,9 +56,10 @@ class ExternalServer:
 
     name = "external"
     log = None
+    is_ours = False
 
     def __init__(self, env):
-        self.client_bin = env.postgres / "bin"
+        self.env = env
         self.variables = {
             name: value for name, value in os.environ.items() if name.startswith("PG")
         }
@@ -79,7 +80,7 @@ class ExternalServer:
 
 
 class EmbeddedServer:
-    """A cluster of our own.
+    """A cluster of our own, on a Unix socket.
 
     :param State state: where its places are recorded
     :param PythonEnv env: has the programs
@@ -87,10 +88,12 @@ class EmbeddedServer:
     :param bool durable: whether a committed transaction survives a power cut
     """
 
+    is_ours = True
+
     def __init__(self, state, env, name="main", durable=True):
         self.name = name
         self.durable = durable
-        self.client_bin = env.postgres / "bin"
+        self.env = env
         self._package = env.postgres.parent
         self._record_path = state.root / f"postgres-{name}.json"
         self._owner = _system_user() if os.geteuid() == 0 else None
@@ -260,7 +263,7 @@ def psql(server, database, statement, role=None):
     variables = {**server.variables, **({"PGUSER": role} if role else {})}
     done = subprocess.run(
         [
-            server.client_bin / "psql",
+            server.env.postgres / "bin" / "psql",
             "-X",
             "-A",
             "-t",
@@ -271,7 +274,7 @@ def psql(server, database, statement, role=None):
             database,
         ],
         input=statement,
-        env={**os.environ, **variables},
+        env={**server.env.environment(), **variables},
         capture_output=True,
         text=True,
         check=False,

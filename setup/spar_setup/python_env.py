@@ -18,6 +18,7 @@ RUN_TIME = (
     REPOSITORY / "setup" / "requirements-postgres.txt",
     REPOSITORY / "requirements.txt",
 )
+FOREIGN = ("PYTHON", "ODOO_", "OPENERP_", "PG")
 DEVELOPMENT = (REPOSITORY / "requirements-dev.txt",)
 
 
@@ -94,8 +95,12 @@ class PythonEnv:
         )
 
     def environment(self):
-        """Environment for programs of Odoo and PostgreSQL: PATH begins with theirs."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        """Environment for programs of Odoo and PostgreSQL: PATH begins with theirs.
+
+        The caller's own settings of Python, Odoo and PostgreSQL stay out: PGDATABASE and ODOO_RC,
+        for instance, would win over the configuration that we write.
+        """
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         path = os.pathsep.join([str(self.bin), str(self.postgres / "bin"), kept.get("PATH", "")])
         return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1"}
 

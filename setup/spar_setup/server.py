@@ -80,7 +80,7 @@ class Server:
                 stdout=handle,
                 stderr=subprocess.STDOUT,
                 cwd=self.database.folder,
-                env=self.database.env.environment(),
+                env=self.database.environment(),
                 start_new_session=True,
             )
 

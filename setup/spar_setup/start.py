@@ -68,6 +68,8 @@ def _start(server, database, options):
         return False
     check_port(options.port)
     database.ensure(demo=not options.no_demo)
+    if options.no_demo and database.record["demo"]:
+        say(f"{database.name} keeps the demonstration that it was created with")
     try:
         server.start(options.port, options.workers or cores())
     except BaseException:

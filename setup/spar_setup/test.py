@@ -126,8 +126,9 @@ class Runs:
 
     def _run_beside_odoo(self, paths):
         """Tests of set-up, and tests that drive a real server with several worker processes."""
-        arguments = ["-p", "no:odoo"]
-        return self._pytest("beside", arguments, paths, SPAR_TEST_TEMPLATE=self.template.name)
+        variables = {} if self.server.is_ours else self.server.variables
+        variables = {**variables, "SPAR_TEST_TEMPLATE": self.template.name}
+        return self._pytest("beside", ["-p", "no:odoo"], paths, **variables)
 
     def _pytest(self, name, arguments, paths, **variables):
         report = State().tests / f"{name}.xml"
@@ -142,7 +143,6 @@ class Runs:
             **variables,
             "PYTHONPATH": str(INSIDE),
         }
-        environment.pop("ODOO_RC", None)
         done = subprocess.run(
             command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, check=False
         )
