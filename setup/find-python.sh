@@ -2,11 +2,11 @@
 # Sets $python to a Python that can run Odoo 19, or says what to install. $PYTHON names one.
 
 suits() {
-    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 }
 
 python=
-for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3}; do
+for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 /usr/bin/python3}; do
     if command -v "$candidate" >/dev/null && suits "$candidate"; then
         python=$candidate
         break
@@ -14,7 +14,7 @@ for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10 /
 done
 
 if [ -z "$python" ]; then
-    echo "error: SPAR needs Python 3.10 to 3.13, and none is here." >&2
+    echo "error: SPAR needs Python 3.11 to 3.13, and none is here." >&2
     echo "       Install it: sudo apt-get install python3 python3-venv" >&2
     exit 1
 fi

@@ -211,6 +211,19 @@ class TestProcess:
         assert not process.is_alive(record["process"])
         assert not server.stop_recorded(tmp_path)
 
+    def test_stop_ends_what_a_killed_server_left(self, tmp_path):
+        """The leader is gone; a worker of its group lives on."""
+        code = "import subprocess, sys; subprocess.Popen([sys.executable, *sys.argv[1:]])"
+        sleep = ["-c", "import time; time.sleep(60)", str(tmp_path / "odoo.conf")]
+        leader = subprocess.Popen([sys.executable, "-c", code, *sleep], start_new_session=True)
+        recorded = process.identity(leader.pid)
+        leader.wait()
+        (tmp_path / "server.json").write_text(json.dumps({"process": recorded, "port": 1}))
+        assert process.group(leader.pid, "odoo.conf")
+        assert not process.group(leader.pid, "another.conf")
+        assert not server.stop_recorded(tmp_path)
+        assert not process.group(leader.pid, "odoo.conf")
+
     def test_stop_leaves_a_foreign_process_alone(self, tmp_path):
         """An id that was given to another process since is not ours to end."""
         child = self.sleeper()

@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 """Hypothesis strategies for the values of the protocol, and requests to build on."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ from ..g2p_connect.values import (
     UpdateItem,
 )
 
-NOW = datetime(2026, 1, 15, 9, 30, tzinfo=timezone.utc)
+NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 WINDOW = timedelta(minutes=5)
 
 # Nothing is written to the disk, and a busy machine fails no test.

@@ -227,8 +227,9 @@ class TestFaDirectoryParse(DirectoryCommon):
         self.assertOpaque("account:123@TPLAIN", "ambiguous")
 
     def test_archived_strategy_is_not_tried(self):
-        self.plain_bank.strategy_id = False
-        self._strategy(101).active = False
+        strategy = self._strategy(101)
+        self.env["g2p.fa.provider"].search([("strategy_id", "=", strategy.id)]).strategy_id = False
+        strategy.active = False
         self.assertOpaque("account:123@TPLAIN", "no strategy fits")
 
     def test_strategies_are_tried_in_order_until_a_provider_is_known(self):

@@ -179,10 +179,12 @@ class TestFaStrategy(DirectoryCommon):
         self.assertNotIn(9009, codes())
 
     def test_providers_button(self):
-        self.assertEqual(self._strategy(101).provider_count, 1)
-        action = self._strategy(101).action_view_providers()
+        strategy = self._strategy(101)
+        action = strategy.action_view_providers()
         providers = self.env["g2p.fa.provider"].search(action["domain"])
-        self.assertEqual(providers, self.plain_bank)
+        self.assertIn(self.plain_bank, providers)
+        self.assertEqual(providers.strategy_id, strategy)
+        self.assertEqual(strategy.provider_count, len(providers))
 
     def test_name_search_finds_code(self):
         for value in ("2", "Bank account (OpenG2P)"):

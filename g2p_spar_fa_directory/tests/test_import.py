@@ -3,7 +3,7 @@
 import csv
 import io
 
-from odoo.tools import file_open
+from odoo.tools import file_open, mute_logger
 
 from .common import DirectoryCommon
 
@@ -101,6 +101,7 @@ class TestImport(DirectoryCommon):
         self.assertEqual(messages, [])
         self.assertEqual(self.plain_bank.branch_ids.mapped("code"), ["P1", "P3", "P2"])
 
+    @mute_logger("odoo.sql_db")
     def test_ambiguous_provider_is_refused(self):
         self._create_provider(name="Abroad", code="TPLAIN", country_id=self.kenya.id)
         messages = self._import_rows(
@@ -122,6 +123,7 @@ class TestImport(DirectoryCommon):
         self.assertEqual((messages[0]["type"], messages[0]["record"]), ("error", 1))
         self.assertIn("777", messages[0]["message"])
 
+    @mute_logger("odoo.sql_db")
     def test_duplicate_code_says_why(self):
         messages = self._import_rows(
             "g2p.fa.provider",

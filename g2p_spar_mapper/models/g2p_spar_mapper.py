@@ -240,11 +240,11 @@ class G2pSparMapper(models.AbstractModel):
                     current[candidate.id_key] = new_row
             results[candidate.position] = _result(candidate.item, outcome)
         self._mark_strategies(candidates)
-        self._write(actor, operation, locked, current, steps)
+        self._store(actor, operation, locked, current, steps)
         self._audit_refusals(actor, results)
         return results
 
-    def _write(self, actor, operation, locked, current, steps):
+    def _store(self, actor, operation, locked, current, steps):
         if not steps:
             return
         events = self._events(actor, operation, steps)

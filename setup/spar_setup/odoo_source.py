@@ -178,7 +178,7 @@ def _unpack_archive(archive, root):
         ) from error
 
 
-# Older patch releases of Python 3.10 and 3.11 have no extraction filter.
+# Older patch releases of Python 3.11 have no extraction filter.
 _TAR_FILTER = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 

@@ -39,27 +39,50 @@ def children(pid):
     return found
 
 
-def terminate(recorded, patience=30):
-    """End a recorded process that leads a session of its own, and what it started.
+def terminate(recorded, mark, patience=30):
+    """End a recorded process that leads a session of its own, and what is left of its group.
 
+    :param str mark: part of the command line of whatever belongs to it
     :param patience: seconds before it is ended the hard way
     :return: whether it was alive
     """
-    if not is_alive(recorded):
-        return False
     pid = recorded["pid"]
-    os.kill(pid, signal.SIGTERM)
+    was_alive = is_alive(recorded)
+    if was_alive:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        while is_alive(recorded) and time.monotonic() < deadline:
+            reap(pid)
+            time.sleep(0.1)
+    # Workers outlive a killed master for a while.
     deadline = time.monotonic() + patience
-    while is_alive(recorded) and time.monotonic() < deadline:
-        reap(pid)
-        time.sleep(0.1)
-    # Workers, and Odoo itself when it did not end: its group bears its id as long as one is left.
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    while (left := group(pid, mark)) and time.monotonic() < deadline:
+        _kill(left)
+        time.sleep(0.05)
     reap(pid)
-    return True
+    return was_alive
+
+
+def _kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def group(leader, mark):
+    """Ids of the living processes in the group of that id whose command line has the mark."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _parent, number, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state != "Z" and int(number) == leader and mark.encode() in command:
+            found.append(int(folder.name))
+    return found
 
 
 def reap(pid):

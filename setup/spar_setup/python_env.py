@@ -107,8 +107,8 @@ class PythonEnv:
 
 def check_platform():
     """Fail early where no PostgreSQL wheel or no supported Python exists."""
-    if sys.version_info < (3, 10) or sys.version_info >= (3, 14):
+    if sys.version_info < (3, 11) or sys.version_info >= (3, 14):
         raise SetupError(
-            f"Odoo 19 runs on Python 3.10 to 3.13, not {sys.version.split()[0]}.",
+            f"SPAR on Odoo 19 runs on Python 3.11 to 3.13, not {sys.version.split()[0]}.",
             "Name another one: PYTHON=/usr/bin/python3 setup/start",
         )

@@ -114,11 +114,11 @@ def running_record(folder):
 
 
 def stop_recorded(folder):
-    """End the recorded server of the database of that folder; return whether it ran."""
+    """End the recorded server of that database, or what is left of it; return whether it ran."""
     record = read_json(folder / "server.json")
     if not record:
         return False
-    ran = process.terminate(record["process"])
+    ran = process.terminate(record["process"], mark=str(folder / "odoo.conf"))
     (folder / "server.json").unlink(missing_ok=True)
     return ran
 

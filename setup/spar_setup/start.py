@@ -10,7 +10,7 @@ from .console import SetupError, say
 from .database import check_name
 from .installation import install, using
 from .postgres import server_for
-from .server import Server, check_port, cores, running_record
+from .server import Server, check_port, cores, running_record, stop_recorded
 from .state import State
 
 PARTICIPANT = ("sender_id", "profile", "client_id", "client_secret", "operations", "unrestricted")
@@ -45,7 +45,10 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     _end_like_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    if not running_record(State().databases / options.database):
+    folder = State().databases / options.database
+    if not running_record(folder):
+        # Workers of a server that was killed may live on, and hold its port.
+        stop_recorded(folder)
         check_port(options.port)
     installation = install(options.odoo)
     state = installation.state
