@@ -14,4 +14,5 @@
         "data/g2p_spar_participant.xml",
     ],
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }

@@ -3,3 +3,9 @@
 
 def post_init_hook(env):
     env["g2p.spar.demo"]._link_people()
+
+
+def uninstall_hook(env):
+    """Participants with history stay behind: not with powers and a secret."""
+    participants = env["g2p.spar.demo"]._participants()
+    participants.write({"active": False, "client_secret_digest": False})

@@ -11,6 +11,7 @@
     "data": [
         "security/g2p_spar_mapper_groups.xml",
         "security/ir.model.access.csv",
+        "security/ir_rules.xml",
         "data/res_users.xml",
         "data/ir_cron.xml",
         "wizards/g2p_spar_mapping_change_views.xml",

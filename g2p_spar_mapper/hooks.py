@@ -13,5 +13,5 @@ def uninstall_hook(env):
     """Refuse to uninstall while mappings exist: uninstalling drops their table."""
     if env["g2p.spar.mapping"].sudo().search_count([], limit=1):
         raise UserError(
-            env._("The mapper still holds mappings. Export or erase them before uninstalling it.")
+            env._("The mapper still holds mappings. Unlink or erase them before uninstalling it.")
         )

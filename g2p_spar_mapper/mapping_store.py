@@ -7,6 +7,7 @@ travel as array parameters and failures are not logged by the cursor, so that no
 reaches a log.
 """
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 
@@ -65,6 +66,7 @@ class Resolved(NamedTuple):
     name: str | None
     phone: str | None
     additional_info: str | None
+    changed_at: datetime
     provider_name: str | None
     provider_code: str | None
     branch_code: str | None
@@ -78,6 +80,8 @@ EVENT_TYPES = (
     | dict.fromkeys(("mapping_id", "participant_id", "user_id", "message_id"), "int")
     | dict.fromkeys(("id_digest", "old_fa_digest", "new_fa_digest"), "bytea")
 )
+# Not the transaction's start: a batch that waited for a lock comes after what it waited for.
+NOW = "statement_timestamp() AT TIME ZONE 'UTC'"
 NEW_ROW_COLUMNS = ", ".join(Row._fields[1:])
 EVENT_COLUMNS = ", ".join(name for name in Event._fields[2:])
 
@@ -96,20 +100,20 @@ INSERT = f"""
 WITH event_input AS (SELECT * FROM {_table(EVENT_TYPES)}),
 mapping AS (
     INSERT INTO g2p_spar_mapping ({NEW_ROW_COLUMNS}, linked_at, changed_at)
-    SELECT {NEW_ROW_COLUMNS}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+    SELECT {NEW_ROW_COLUMNS}, {NOW}, {NOW}
     FROM {_table(ROW_TYPES)} ORDER BY id_key
     ON CONFLICT (id_key) DO NOTHING
     RETURNING id AS mapping_id, id_key
 ), event AS (
     INSERT INTO g2p_spar_mapping_event (mapping_id, {EVENT_COLUMNS}, happened_at)
-    SELECT mapping.mapping_id, {EVENT_COLUMNS}, now() AT TIME ZONE 'UTC'
+    SELECT mapping.mapping_id, {EVENT_COLUMNS}, {NOW}
     FROM event_input JOIN mapping USING (id_key) ORDER BY position
 )
 SELECT id_key FROM mapping"""
 
 EVENTS = f"""event AS (
     INSERT INTO g2p_spar_mapping_event (mapping_id, {EVENT_COLUMNS}, happened_at)
-    SELECT mapping_id, {EVENT_COLUMNS}, now() AT TIME ZONE 'UTC'
+    SELECT mapping_id, {EVENT_COLUMNS}, {NOW}
     FROM {_table(EVENT_TYPES)} ORDER BY position
 )"""
 
@@ -117,7 +121,7 @@ UPDATE = f"""
 WITH {EVENTS}
 UPDATE g2p_spar_mapping AS mapping
 SET {", ".join(f"{name} = given.{name}" for name in Row._fields[3:])},
-    changed_at = now() AT TIME ZONE 'UTC'
+    changed_at = {NOW}
 FROM {_table(ROW_TYPES)} WHERE mapping.id = given.id"""
 
 DELETE = f"WITH {EVENTS} DELETE FROM g2p_spar_mapping WHERE id = ANY(%s)"
@@ -128,7 +132,8 @@ ORDER BY id_key FOR UPDATE"""
 
 RESOLVE = """
 SELECT mapping.id_value, mapping.id_key, mapping.fa, mapping.fa_key, mapping.state, mapping.name,
-    mapping.phone, mapping.additional_info, provider.name, provider.code, branch.code
+    mapping.phone, mapping.additional_info, mapping.changed_at,
+    provider.name, provider.code, branch.code
 FROM g2p_spar_mapping AS mapping
 LEFT JOIN g2p_fa_provider AS provider ON provider.id = mapping.provider_id
 LEFT JOIN g2p_fa_branch AS branch ON branch.id = mapping.branch_id
@@ -138,13 +143,18 @@ FA_STATES = """
 SELECT fa_key, bool_or(state = 'active') FROM g2p_spar_mapping
 WHERE fa_key = ANY(%s) GROUP BY fa_key"""
 
+# Reasons of the API name a transaction; those that people gave may say anything.
 FORGET = """
 WITH person AS (
-    UPDATE g2p_spar_mapping_event SET id_masked = NULL, old_fa_masked = NULL, new_fa_masked = NULL
-    WHERE id_digest = ANY(%s) RETURNING message_id
+    UPDATE g2p_spar_mapping_event SET id_masked = NULL, old_fa_masked = NULL, new_fa_masked = NULL,
+        reason = CASE WHEN operation = 'erase' OR channel = 'api' THEN reason END,
+        actor_name = CASE WHEN actor_kind != 'beneficiary' THEN actor_name END
+    WHERE id_digest = ANY(%s)
 )
-UPDATE g2p_spar_message SET payload = NULL, answer = NULL
-WHERE id IN (SELECT message_id FROM person)"""
+UPDATE g2p_spar_message SET payload = NULL, answer = NULL, id_digests = NULL
+WHERE payload IS NOT NULL AND EXISTS (
+    SELECT FROM unnest(%s::bytea[]) AS person(digest) WHERE position(digest IN id_digests) > 0
+)"""
 
 
 def _execute(cr, query: str, params: list[Any]):
@@ -202,5 +212,5 @@ def fa_states(cr, fa_keys):
 
 
 def forget(cr, id_digests):
-    """Blank what is readable of these IDs in history and messages (needs ``maintain`` before)."""
-    _execute(cr, FORGET, [list(id_digests)])
+    """Blank what is readable of these IDs in history and messages (within ``maintenance``)."""
+    _execute(cr, FORGET, [list(id_digests), list(id_digests)])

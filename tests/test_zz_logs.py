@@ -84,3 +84,25 @@ def test_an_id_in_an_address_bar_is_not_logged(server):
         for method in ("GET", "POST", "DELETE"):
             assert exchange(server.url, method, path).status in (401, 404, 405, 415)
     assert not logs.lines_with(word)
+
+
+def test_failures_in_the_back_office_are_not_logged_with_their_values(server):
+    """Dialogs that break off, searches that make no sense: Odoo would log statements and texts."""
+    logs, office = Logs(server), BackOffice(server)
+    word = "zqBackOffice"
+    typed = {"id_value": f"token:{word}@nationalId", "number": word, "phone_number": word}
+    change = "g2p.spar.mapping.change"
+    for values in (
+        {"operation": "link", **typed, "provider_id": 987_654_321},
+        {"operation": f"{word}", **typed},
+        {"operation": "link", **typed, word: 1},
+    ):
+        _result, problem = office.call(change, "create", values)
+        assert problem
+    ids, problem = office.call(change, "create", [{"operation": "link", **typed}])
+    assert not problem
+    assert office.call(change, "action_apply", ids)[1]
+    for domain in ([["id_masked", "foo", word]], [word], word, [["id_masked", "=", {word: 1}]]):
+        office.call("g2p.spar.mapping", "search", domain)
+        office.call("g2p.spar.mapping", "web_search_read", domain, {})
+    assert not logs.lines_with(word)

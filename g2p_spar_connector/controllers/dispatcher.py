@@ -33,7 +33,7 @@ FORM_MAX_FIELDS = 50
 DEFAULT_MAX_CONTENT_LENGTH = 1_000_000
 
 # Odoo logs an exception with its text at this level, which no logger lets pass.
-_SILENT = -1
+SILENT = -1
 
 _ERRORS = {
     400: ("err.request.bad", "The request cannot be read"),
@@ -152,7 +152,7 @@ class SparDispatcher(Dispatcher):
         if error is None:
             _logger.error("Unexpected: %s", describe(exc))
             error = _http_error(503 if _is_passing(exc) else 500)
-        exc.loglevel = _SILENT
+        exc.loglevel = SILENT
         body = error.body
         if body is None:
             body = http_error_body(error.code, error.message)

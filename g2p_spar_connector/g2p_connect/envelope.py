@@ -152,7 +152,7 @@ def _read_is_encrypted(raw: dict, strict: bool) -> bool:
 
 def _read_meta(raw: dict, strict: bool) -> object:
     value = raw.get("meta")
-    if value is None:
+    if value is None or (not strict and has_unstorable(value)):
         return None
     if strict and not isinstance(value, dict):
         raise _Malformed("header.meta: must be an object")

@@ -6,6 +6,7 @@ Field names are those of the G2P-Connect mapper standard 1.0.0 (LinkRequest, Upd
 UnlinkRequest, ResolveRequest and their responses).
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
@@ -166,8 +167,9 @@ class AccountProvider(NamedTuple):
 class Result(NamedTuple):
     """The answer to one item. Results come in the order of the items.
 
-    `message` None stands for the standard text of the outcome. `name` and `phone_number` are
-    for callers in the same process: the standard has no place for them in an answer.
+    `message` None stands for the standard text of the outcome. `name`, `phone_number` and
+    `since` (when the mapping was last changed, UTC without zone) are for callers in the same
+    process: the standard has no place for them in an answer.
     """
 
     reference_id: str
@@ -180,6 +182,7 @@ class Result(NamedTuple):
     provider: AccountProvider | None = None
     additional_info: Any = None
     locale: str | None = None
+    since: datetime | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -189,6 +192,8 @@ class Result(NamedTuple):
         """A dictionary fit for JSON, without the members that are None."""
         values = {key: value for key, value in self._asdict().items() if value is not None}
         values["outcome"] = str(self.outcome)
+        if self.since is not None:
+            values["since"] = self.since.isoformat()
         if self.provider is not None:
             provider = self.provider._asdict().items()
             values["provider"] = {key: value for key, value in provider if value is not None}

@@ -1,10 +1,10 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..g2p_connect.values import Actor, Item, Result, refusal
+from ..g2p_connect.values import Actor, Item, Result, UnlinkItem, refusal
 
 
 class G2PSparConnector(models.Model):
@@ -80,10 +80,42 @@ class G2PSparConnector(models.Model):
         return self._run("resolve", actor, items)
 
     @api.private
+    def suspend_items(self, actor: Actor, items: Sequence[UnlinkItem]) -> list[Result]:
+        """Stop answers for IDs until they are reactivated. Needs the capability "suspend"."""
+        self._require("suspend")
+        return self._run("suspend", actor, items)
+
+    @api.private
+    def reactivate_items(self, actor: Actor, items: Sequence[UnlinkItem]) -> list[Result]:
+        """Answer for suspended IDs again. Needs the capability "suspend"."""
+        self._require("suspend")
+        return self._run("reactivate", actor, items)
+
+    @api.private
+    def ever_linked(self, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these IDs are linked or once were. Needs the capability "history"."""
+        self._require("history")
+        return frozenset(self._ever_linked(ids))
+
+    @api.private
     def capabilities(self) -> frozenset[str]:
-        """What the backend can beyond the standard: "history", "since", "suspend"."""
+        """What the backend can beyond the standard.
+
+        "history": `ever_linked`; "since": results of `resolve_items` with details say since
+        when; "suspend": `suspend_items` and `reactivate_items`.
+        """
         self.ensure_one()
         return frozenset(self._capabilities())
+
+    def _require(self, capability: str) -> None:
+        if capability not in self.capabilities():
+            raise UserError(
+                self.env._(
+                    "The mapper behind the connector %(name)s cannot do this (%(capability)s).",
+                    name=self.name,
+                    capability=capability,
+                )
+            )
 
     def _run(self, operation: str, actor: Actor, items: Sequence[Item]) -> list[Result]:
         """Items that carry a problem are answered here and never reach the backend."""
@@ -104,7 +136,8 @@ class G2PSparConnector(models.Model):
             if self.backend != "mine":
                 return super()._call(operation, actor, items)
 
-        :param operation: one of `g2p_connect.values.OPERATIONS`
+        :param operation: one of `g2p_connect.values.OPERATIONS`; "suspend" and "reactivate"
+            where the backend has the capability
         :param items: items of that operation, none of them with a problem
         :return: one result for each item, in their order
         """
@@ -117,4 +150,8 @@ class G2PSparConnector(models.Model):
 
     def _capabilities(self) -> Sequence[str]:
         """To be extended like `_call`."""
+        return ()
+
+    def _ever_linked(self, ids: Sequence[str]) -> Iterable[str]:
+        """To be extended like `_call`, by backends with the capability "history"."""
         return ()

@@ -168,6 +168,7 @@ def results(operation, profile, item):
             attribute_lists if profile == "strict" else st.lists(json_values, max_size=2)
         ),
         locale=st.just(item.locale),
+        since=st.none(),
     )
 
 

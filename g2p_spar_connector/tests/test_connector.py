@@ -88,6 +88,15 @@ class TestConnector(TransactionCase):
                 with self.assertRaises(RuntimeError):
                     self.connector.resolve_items(ACTOR, items)
 
+    def test_what_a_backend_cannot_do_is_refused(self):
+        for call in (
+            lambda: self.connector.suspend_items(None, []),
+            lambda: self.connector.reactivate_items(None, []),
+            lambda: self.connector.ever_linked(["a@b"]),
+        ):
+            with self.assertRaisesRegex(UserError, "cannot do this"):
+                call()
+
     def test_capabilities(self):
         self.patch(type(self.connector), "_capabilities", lambda connector: ["history", "since"])
         self.assertEqual(self.connector.capabilities(), frozenset({"history", "since"}))

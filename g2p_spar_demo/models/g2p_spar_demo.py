@@ -3,13 +3,15 @@ import random
 
 from odoo import models
 
-from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, LinkItem
+from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, LinkItem, Outcome, UnlinkItem
 
 PEOPLE = 120
 FIRST_NAMES = """Amihan Bayani Celia Dante Elena Felix Gloria Honorio Imelda Jomar Katrina Lito
 Marisol Nestor Ofelia Pilar Quirino Rosario Simeon Tala""".split()
 LAST_NAMES = """Abad Bautista Cortez Dizon Escano Flores Galang Hilario Ibarra Javier Lacson
 Magno Navarro Ocampo Pascual Quiambao Rivera Salonga Tolentino Villar""".split()
+PROVIDERS = """bayani luzon visayas mindanao harbour pearl narra pesogo sari tindahan mailpeso
+sulatpay""".split()
 PARTICIPANTS = (
     "participant_strict",
     "participant_openg2p_1",
@@ -28,7 +30,7 @@ class G2pSparDemo(models.AbstractModel):
     def _link_people(self):
         """Link some hundred invented people, over three channels, as real ones would be."""
         dice = random.Random(2026)  # noqa: S311 - the same people on every machine
-        providers = self.env["g2p.fa.provider"].search([("country_id.code", "=", "PH")])
+        providers = [self.env.ref(f"g2p_spar_demo.provider_{name}") for name in PROVIDERS]
         items = [self._link_item(dice, number, providers) for number in range(PEOPLE)]
         bank = self.env.ref("g2p_spar_demo.participant_strict")
         reason = "demonstration"
@@ -40,9 +42,11 @@ class G2pSparDemo(models.AbstractModel):
         mapper = self.env["g2p.spar.mapper"]
         for start, actor in enumerate(actors):
             for result in mapper.link_items(actor, items[start :: len(actors)]):
-                if not result.succeeded:
+                # already linked: the demonstration was installed before
+                if not result.succeeded and result.outcome is not Outcome.ALREADY_LINKED:
                     raise ValueError(f"demonstration item {result.reference_id}: {result.outcome}")
-        mapper.suspend(actors[2], [items[7].id, items[31].id])
+        suspended = [UnlinkItem(items[number].reference_id, items[number].id) for number in (7, 31)]
+        mapper.suspend_items(actors[2], suspended)
 
     def _link_item(self, dice, number, providers):
         provider = dice.choice(providers)
@@ -62,6 +66,12 @@ class G2pSparDemo(models.AbstractModel):
             phone_number=f"+639{dice.randrange(10**8, 10**9)}",
         )
 
+    def _participants(self):
+        participants = self.env["g2p.spar.participant"]
+        for name in PARTICIPANTS:
+            participants |= self.env.ref(f"g2p_spar_demo.{name}")
+        return participants
+
     def _setup_credentials(self):
         """Give the demonstration participants new secrets.
 
@@ -70,8 +80,7 @@ class G2pSparDemo(models.AbstractModel):
         :rtype: list[dict]
         """
         credentials = []
-        for name in PARTICIPANTS:
-            participant = self.env.ref(f"g2p_spar_demo.{name}")
+        for participant in self._participants():
             authority = participant._authority()
             credentials.append(
                 {

@@ -5,6 +5,7 @@ from odoo.http import Controller, request, route
 class Health(Controller):
     @route("/spar/health", type="spar", content="none", auth="none", methods=["GET"], readonly=True)
     def health(self):
-        """``{"status": "up"}`` when a worker answers and its database does, else 503 ``down``."""
+        """``{"status": "up"}`` when a worker answers and its database does. Anything but 200 is
+        down: without a database Odoo itself answers, in HTML."""
         request.env.cr.execute("SELECT 1")
         return {"status": "up"}

@@ -62,7 +62,7 @@ class G2pSparAccessLog(models.Model):
 
     def _search_id_lookup(self, operator, value):
         """Rows in which the details of a whole ID were shown (reads the whole table)."""
-        if operator != "=":
+        if operator != "=" or not isinstance(value, str):
             raise UserError(self.env._("Search for a whole ID."))
         wanted = digest("id", make_id_key(value))
         query = SQL(
@@ -80,6 +80,8 @@ class G2pSparAccessLog(models.Model):
         :param dict record: fields of this model but ``id_digests``, which is hexadecimal here;
             ``happened_at`` as ISO 8601 in UTC without zone.
         """
+        for name in ("actor_name", "purpose"):
+            record[name] = record.get(name) and record[name].replace("\x00", "")
         self._spool().append(record)
 
     @api.private

@@ -21,3 +21,9 @@ class G2pSparConnector(models.Model):
         if self.backend != "local":
             return super()._capabilities()
         return frozenset({"history", "since", "suspend"})
+
+    def _ever_linked(self, ids):
+        """Override of ``g2p_spar_connector``."""
+        if self.backend != "local":
+            return super()._ever_linked(ids)
+        return self.env["g2p.spar.mapping.event"].ever_linked(ids)

@@ -82,14 +82,7 @@ class G2pSparExchange(models.AbstractModel):
         replay_checked = participant.profile == "strict"
         received = messages.receive(participant.id, request, digest, raw, replay_checked)
         if received is None:
-            answer = messages.first_answer(participant.id, request.header.message_id, digest)
-            if answer is None:
-                raise HeaderRejected(
-                    "rjct.message_id.duplicate",
-                    "header.message_id was used before, for another message",
-                    request.header,
-                )
-            return answer
+            return self._first_answer(participant, request, digest)
         record_id, correlation_id = received
         actor = self._actor(participant, request, record_id)
         handle = getattr(self.env["g2p.spar.mapper"], f"{request.operation}_items")
@@ -100,6 +93,19 @@ class G2pSparExchange(models.AbstractModel):
             )
         )
         messages.finish(record_id, results, answer)
+        return answer
+
+    def _first_answer(self, participant, request, digest):
+        same, answer = self.env["g2p.spar.message"].first_answer(
+            participant.id, request.header.message_id, digest
+        )
+        if answer is None:
+            text = (
+                "message_id: this message was processed; its answer is no longer kept"
+                if same
+                else "message_id: was used before, for another message"
+            )
+            raise HeaderRejected("rjct.message_id.duplicate", text, request.header)
         return answer
 
     def _actor(self, participant, request, record_id=None):

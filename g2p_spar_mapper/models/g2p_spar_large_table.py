@@ -29,11 +29,18 @@ class G2pSparLargeTable(models.AbstractModel):
     @api.model
     def _search(self, domain, offset=0, limit=None, order=None, **kwargs):
         if not self.env.su:
-            for condition in Domain(domain).iter_conditions():
+            for condition in self._parse_domain(domain).iter_conditions():
                 self._check_searchable(condition.field_expr.split(".")[0])
             for term in (order or "").split(","):
                 self._check_sortable(term.strip().split(" ")[0])
         return super()._search(domain, offset, limit, order, **kwargs)
+
+    def _parse_domain(self, domain):
+        try:
+            return Domain(domain)
+        except (TypeError, ValueError):
+            # the text of the error holds what was searched for
+            raise UserError(self.env._("This search cannot be read.")) from None
 
     def _check_searchable(self, name):
         if name not in self._searchable_fields:
@@ -55,8 +62,16 @@ class G2pSparLargeTable(models.AbstractModel):
 
     @api.model
     def _read_group(self, domain, groupby=(), aggregates=(), *args, **kwargs):
+        self._check_groupable()
+        return super()._read_group(domain, groupby, aggregates, *args, **kwargs)
+
+    @api.model
+    def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), *args, **kwargs):
+        self._check_groupable()
+        return super()._read_grouping_sets(domain, grouping_sets, aggregates, *args, **kwargs)
+
+    def _check_groupable(self):
         if not self.env.su:
             raise UserError(
                 self.env._("%(model)s: too many rows to group.", model=self._description)
             )
-        return super()._read_group(domain, groupby, aggregates, *args, **kwargs)

@@ -14,10 +14,14 @@ from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     Outcome,
     Problem,
     Result,
-    UnlinkItem,
 )
 from odoo.addons.g2p_spar_connector.secret import digest_key_id, digester
-from odoo.addons.g2p_spar_fa_directory.financial_address import FaError, FinancialAddress, fa_key
+from odoo.addons.g2p_spar_fa_directory.financial_address import (
+    FaError,
+    FinancialAddress,
+    fa_key,
+    fa_problem,
+)
 from odoo.addons.g2p_spar_fa_directory.ids import id_key, id_problem, mask_id, namespace_of
 
 from .. import mapping_store
@@ -93,37 +97,43 @@ class G2pSparMapper(models.AbstractModel):
         return self._change("unlink", actor, items, self._plan_unlink)
 
     @api.private
-    def suspend(self, actor, ids):
+    def suspend_items(self, actor, items):
         """Stop answering for these IDs, until they are reactivated.
 
-        :param list[str] ids:
+        :param list[UnlinkItem] items: their addresses do not matter.
         :rtype: list[Result]
         """
-        return self._change("suspend", actor, _items(ids), self._plan_suspend)
+        return self._change("suspend", actor, items, self._plan_suspend)
 
     @api.private
-    def reactivate(self, actor, ids):
+    def reactivate_items(self, actor, items):
         """Answer for suspended IDs again.
 
-        :param list[str] ids:
+        :param list[UnlinkItem] items: their addresses do not matter.
         :rtype: list[Result]
         """
-        return self._change("reactivate", actor, _items(ids), self._plan_reactivate)
+        return self._change("reactivate", actor, items, self._plan_reactivate)
 
     @api.private
-    def erase(self, actor, ids):
+    def erase_items(self, actor, items):
         """Remove all that is readable about these IDs: mappings, masked history, message bodies.
 
         Digests stay: they still prove what somebody who knows the ID and the address asks about.
 
-        :param list[str] ids:
+        :param list[UnlinkItem] items: their addresses do not matter.
         :rtype: list[Result]
         """
-        results = self._change("erase", actor, _items(ids), self._plan_erase)
-        digests = [digester("id")(id_key(value)) for value in ids]
-        self.env["g2p.spar.mapping.event"].maintain(f"erasure: {actor.reason}")
-        mapping_store.forget(self.env.cr, digests)
-        return results
+        results = self._change("erase", actor, items, self._plan_erase)
+        digests = [digester("id")(id_key(item.id)) for item in items]
+        with self.env["g2p.spar.mapping.event"].maintenance(f"erasure: {actor.reason}"):
+            mapping_store.forget(self.env.cr, digests)
+        # an ID that is not linked any more has a history to erase all the same
+        return [
+            result._replace(outcome=Outcome.DONE)
+            if result.outcome is Outcome.NOT_LINKED
+            else result
+            for result in results
+        ]
 
     @api.private
     def resolve_items(self, actor, items):
@@ -169,14 +179,15 @@ class G2pSparMapper(models.AbstractModel):
         """
         authority = self._authority(actor)
         addresses = self._addresses(operation, items)
-        known = self._known_namespaces()
+        known = self._known_namespaces() if operation == "link" else None
         results, candidates = [], []
         for position, (item, address) in enumerate(zip(items, addresses, strict=True)):
             problem = (
                 item.problem
                 or _write_id_problem(authority, known, item.id)
-                or _write_fa_problem(authority, address)
+                or (operation == "link" and _write_fa_problem(authority, address))
                 or _details_problem(item)
+                or None
             )
             results.append(problem and _refusal(item, problem))
             if problem is None:
@@ -193,7 +204,8 @@ class G2pSparMapper(models.AbstractModel):
 
     def _mark_strategies(self, candidates):
         """A strategy by which a stored address is read must not change any more."""
-        ids = {candidate.fa.strategy_id for candidate in candidates if candidate.fa} - {None}
+        addresses = (candidate.fa for candidate in candidates)
+        ids = {address.strategy_id for address in addresses if _is_read(address)}
         if ids:
             self.env["g2p.fa.strategy"].sudo().browse(sorted(ids)).mark_used()
 
@@ -202,6 +214,8 @@ class G2pSparMapper(models.AbstractModel):
             return Problem(Outcome.ID_OR_FA_REQUIRED)
         if item.id and (problem := id_problem(item.id)):
             return Problem(Outcome.ID_INVALID, f"id: {problem}")
+        if item.fa and (problem := fa_problem(item.fa)):
+            return Problem(Outcome.FA_INVALID, f"fa: {problem}")
         if item.scope == "details" and not authority.details:
             return Problem(Outcome.SCOPE_NOT_SUPPORTED, "scope: details are not granted")
         return None
@@ -221,8 +235,8 @@ class G2pSparMapper(models.AbstractModel):
     def _change(self, operation, actor, items, plan):
         """Lock the mappings of all items, plan item by item in request order, write once.
 
-        ``plan(authority, row, candidate, actor)`` returns the outcome, and the new row (None: the
-        mapping goes) where the outcome is DONE.
+        ``plan(authority, row, candidate, actor)`` returns an outcome or a problem, and the new row
+        (None: the mapping goes) where the outcome is DONE.
         """
         results, candidates = self._screen(operation, actor, items)
         authority, exact = self._authority(actor), self._case_sensitive_namespaces()
@@ -238,7 +252,8 @@ class G2pSparMapper(models.AbstractModel):
                 if outcome is Outcome.DONE:
                     steps.append((row, new_row))
                     current[candidate.id_key] = new_row
-            results[candidate.position] = _result(candidate.item, outcome)
+            answer = _refusal if isinstance(outcome, Problem) else _result
+            results[candidate.position] = answer(candidate.item, outcome)
         self._mark_strategies(candidates)
         self._store(actor, operation, locked, current, steps)
         self._audit_refusals(actor, results)
@@ -258,9 +273,14 @@ class G2pSparMapper(models.AbstractModel):
     def _plan_update(self, authority, row, candidate, actor):
         if row.state == "suspended" or not _may_change(authority, row, actor):
             return Outcome.ID_NOT_ALLOWED, None
-        item = candidate.item
+        item, address = candidate.item, {}
+        # the address that is there already needs no leave, also at a provider that was archived
+        if fa_key(item.fa) != row.fa_key:
+            if problem := _write_fa_problem(authority, candidate.fa):
+                return problem, None
+            address = _address_columns(candidate.fa)
         new_row = row._replace(
-            **_address_columns(candidate.fa),
+            **address,
             name=row.name if item.name is None else item.name,
             phone=row.phone if item.phone_number is None else item.phone_number,
             additional_info=_info_text(item.additional_info) or row.additional_info,
@@ -381,8 +401,8 @@ class G2pSparMapper(models.AbstractModel):
 # === HELPERS === #
 
 
-def _items(ids):
-    return [UnlinkItem(reference_id=str(number), id=value) for number, value in enumerate(ids)]
+def _is_read(address):
+    return isinstance(address, FinancialAddress) and not address.is_opaque
 
 
 def _result(item, outcome):
@@ -482,15 +502,13 @@ def _reason(actor):
 
 def _resolved_id(item, row, case_sensitive_namespaces):
     if row is None or not _same_id(row, item, case_sensitive_namespaces):
-        return _result(item, Outcome.ID_NOT_FOUND)
+        return _found(item, Outcome.ID_NOT_FOUND)
     if row.state != "active":
-        return Result(item.reference_id, Outcome.ID_INACTIVE, id=item.id, locale=item.locale)
+        return _found(item, Outcome.ID_INACTIVE)
     if item.fa and fa_key(item.fa) != row.fa_key:
-        # no FA: a client might take any for the person's
-        outcome = Outcome.FA_NOT_LINKED_TO_ID
-        return Result(item.reference_id, outcome, id=item.id, locale=item.locale)
+        return _found(item, Outcome.FA_NOT_LINKED_TO_ID)
     if item.scope != "details":
-        return Result(item.reference_id, Outcome.ID_ACTIVE, id=item.id, locale=item.locale)
+        return _found(item, Outcome.ID_ACTIVE)
     provider = row.provider_code and AccountProvider(
         row.provider_name, row.provider_code, row.branch_code
     )
@@ -504,12 +522,18 @@ def _resolved_id(item, row, case_sensitive_namespaces):
         provider=provider or None,
         additional_info=row.additional_info and orjson.loads(row.additional_info),
         locale=item.locale,
+        since=row.changed_at,
     )
 
 
 def _resolved_fa(item, active):
     if active is None:
-        outcome = Outcome.FA_NOT_FOUND
-    else:
-        outcome = Outcome.FA_ACTIVE if active else Outcome.FA_INACTIVE
-    return _result(item, outcome)
+        return _found(item, Outcome.FA_NOT_FOUND)
+    if not active:
+        return _found(item, Outcome.FA_INACTIVE)
+    return _found(item, Outcome.FA_ACTIVE, item.fa if item.scope == "details" else None)
+
+
+def _found(item, outcome, fa=None):
+    """An answer without the address asked about: a client might take it for the person's."""
+    return Result(item.reference_id, outcome, id=item.id or None, fa=fa, locale=item.locale)

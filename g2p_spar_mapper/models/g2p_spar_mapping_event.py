@@ -1,4 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from contextlib import contextmanager
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -86,8 +88,24 @@ class G2pSparMappingEvent(models.Model):
         self.env.cr.execute(TRIGGERS)
 
     @api.private
-    def maintain(self, reason):
-        """Let this transaction change history, and say so in it. Migrations and erasure only.
+    def ever_linked(self, ids):
+        """Which of these IDs have a history, in one statement.
+
+        :param list[str] ids:
+        :rtype: set[str]
+        """
+        digests = {value: digest("id", id_key(value)) for value in ids}
+        self.env.cr.execute(
+            "SELECT DISTINCT id_digest FROM g2p_spar_mapping_event WHERE id_digest = ANY(%s)",
+            (list(digests.values()),),
+        )
+        found = {bytes(row[0]) for row in self.env.cr.fetchall()}
+        return {value for value, value_digest in digests.items() if value_digest in found}
+
+    @api.private
+    @contextmanager
+    def maintenance(self, reason):
+        """Change history within the block, and say so in it. Migrations and erasure only.
 
         :param str reason: why; kept in the event that this leaves behind.
         """
@@ -103,6 +121,8 @@ class G2pSparMappingEvent(models.Model):
                 uid=self.env.uid,
             )
         )
+        yield
+        self.env.cr.execute("SELECT set_config('spar.maintenance', '', true)")
 
 
 TRIGGERS = """

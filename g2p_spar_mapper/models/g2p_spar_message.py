@@ -6,6 +6,9 @@ from odoo import api, fields, models
 from odoo.fields import NO_ACCESS
 from odoo.tools import SQL
 
+from odoo.addons.g2p_spar_connector.secret import digester
+from odoo.addons.g2p_spar_fa_directory.ids import id_key
+
 RETENTION_DAYS = 90
 PURGE_BATCH = 1000
 
@@ -41,6 +44,11 @@ class G2pSparMessage(models.Model):
         "retry, which gets the first answer, or refused."
     )
     digest = fields.Binary(attachment=False, groups=NO_ACCESS)
+    id_digests = fields.Binary(
+        attachment=False,
+        groups=NO_ACCESS,
+        help="HMAC-SHA256 digests (32 bytes each) of the IDs within, to find what is to be erased.",
+    )
     item_count = fields.Integer("Items")
     succeeded_count = fields.Integer("Succeeded")
     rejected_count = fields.Integer("Rejected")
@@ -77,8 +85,8 @@ class G2pSparMessage(models.Model):
         self.env.cr.execute(
             """INSERT INTO g2p_spar_message
                 (participant_id, operation, message_id, transaction_id, correlation_id,
-                 replay_checked, digest, item_count, state, received_at, payload)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'received', now() AT TIME ZONE 'UTC', %s)
+                 replay_checked, digest, id_digests, item_count, state, received_at, payload)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'received', now() AT TIME ZONE 'UTC', %s)
             ON CONFLICT (participant_id, message_id) WHERE replay_checked DO NOTHING
             RETURNING id""",
             (
@@ -89,6 +97,7 @@ class G2pSparMessage(models.Model):
                 correlation_id,
                 replay_checked,
                 digest,
+                b"".join(digester("id")(id_key(item.id)) for item in request.items if item.id),
                 len(request.items),
                 zlib.compress(raw, 1),
             ),
@@ -101,7 +110,9 @@ class G2pSparMessage(models.Model):
     def first_answer(self, participant_id, message_id, digest):
         """The answer that a retried message got the first time.
 
-        :return: the JSON bytes; None when that message was a different one (or is purged).
+        :return: whether that message was the same one, and its answer as JSON bytes (None when
+            it was another message, or when the answer is purged).
+        :rtype: tuple[bool, bytes | None]
         """
         self.env.cr.execute(
             """SELECT answer FROM g2p_spar_message
@@ -110,7 +121,7 @@ class G2pSparMessage(models.Model):
             log_exceptions=False,
         )
         row = self.env.cr.fetchone()
-        return zlib.decompress(row[0]) if row and row[0] else None
+        return bool(row), zlib.decompress(row[0]) if row and row[0] else None
 
     @api.private
     def finish(self, record_id, results, answer):
@@ -134,7 +145,8 @@ class G2pSparMessage(models.Model):
         )
         purged = self.env.execute_query(
             SQL(
-                """UPDATE g2p_spar_message SET payload = NULL, answer = NULL WHERE id IN (
+                """UPDATE g2p_spar_message SET payload = NULL, answer = NULL, id_digests = NULL
+                WHERE id IN (
                     SELECT id FROM g2p_spar_message WHERE payload IS NOT NULL
                     AND received_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'
                     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id""",

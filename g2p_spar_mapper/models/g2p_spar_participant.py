@@ -63,7 +63,10 @@ class G2pSparParticipant(models.Model):
         help="It may write only addresses at its own institution, never opaque ones."
     )
     namespace_ids = fields.Many2many(
-        "g2p.id.namespace", string="ID Namespaces", help="IDs that it may write; empty: any."
+        "g2p.id.namespace",
+        string="ID Namespaces",
+        ondelete="restrict",  # none left would mean any
+        help="IDs that it may write; empty: any.",
     )
     may_override = fields.Boolean(
         "May Change Others' Mappings",

@@ -1,5 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from .g2p_spar_access_log import RETENTION_DAYS as ACCESS_RETENTION_DAYS
 from .g2p_spar_exchange import TS_WINDOW_SECONDS
@@ -27,3 +28,19 @@ class ResConfigSettings(models.TransientModel):
         default=ACCESS_RETENTION_DAYS,
         help="After that, rows of the access log are purged.",
     )
+
+    @api.constrains(
+        "g2p_spar_message_ts_window",
+        "g2p_spar_message_retention_days",
+        "g2p_spar_access_retention_days",
+    )
+    def _check_spar_mapper(self):
+        for settings in self:
+            for name in (
+                "g2p_spar_message_ts_window",
+                "g2p_spar_message_retention_days",
+                "g2p_spar_access_retention_days",
+            ):
+                if settings[name] < 1:
+                    label = self._fields[name].string
+                    raise ValidationError(self.env._("%s: must be 1 or more.", label))

@@ -107,6 +107,18 @@ class MapperCommon(TransactionCase):
         items = [UnlinkItem(str(i), id_, fa) for i, (id_, fa) in enumerate(pairs)]
         return [result.outcome for result in self.mapper.unlink_items(actor, items)]
 
+    def suspend(self, *ids):
+        items = [UnlinkItem(str(i), id_) for i, id_ in enumerate(ids)]
+        return [result.outcome for result in self.mapper.suspend_items(self.staff, items)]
+
+    def reactivate(self, *ids):
+        items = [UnlinkItem(str(i), id_) for i, id_ in enumerate(ids)]
+        return [result.outcome for result in self.mapper.reactivate_items(self.staff, items)]
+
+    def erase(self, *ids):
+        items = [UnlinkItem(str(i), id_) for i, id_ in enumerate(ids)]
+        return [result.outcome for result in self.mapper.erase_items(self.staff, items)]
+
     def resolve(self, *ids, scope="details", actor=None):
         """Resolve by ID; returns the results."""
         items = [ResolveItem(str(i), id=id_, scope=scope) for i, id_ in enumerate(ids)]

@@ -94,6 +94,12 @@ class TestChangeWizard(MapperCommon):
         with self.assertRaisesRegex(AssertionError, "reason"):
             self.wizard("suspend", mapping=self.link_one(), reason=False)
 
+    def test_erase_after_unlink(self):
+        self.link_one()
+        self.remove(self.free, (self.id_of(1), ""))
+        self.apply("erase", user=self.manager, id_value=self.id_of(1))
+        self.assertFalse(any(self.events(self.id_of(1)).mapped("id_masked")))
+
     def test_only_managers_erase(self):
         mapping = self.link_one()
         with self.assertRaises(UserError):

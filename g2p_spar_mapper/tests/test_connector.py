@@ -1,5 +1,12 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo.addons.g2p_spar_connector.g2p_connect.values import LinkItem, Outcome, ResolveItem
+import json
+
+from odoo.addons.g2p_spar_connector.g2p_connect.values import (
+    LinkItem,
+    Outcome,
+    ResolveItem,
+    UnlinkItem,
+)
 
 from .common import MapperCommon
 
@@ -25,6 +32,27 @@ class TestConnector(MapperCommon):
         self.assertEqual(self.connector.capabilities(), {"history", "since", "suspend"})
         self.connector.backend = "none"
         self.assertFalse(self.connector.capabilities())
+
+    def test_suspend(self):
+        self.link(self.free, (self.id_of(1), self.fa()))
+        item = UnlinkItem("7", self.id_of(1))
+        [result] = self.connector.suspend_items(self.staff, [item])
+        self.assertEqual((result.reference_id, result.outcome), ("7", Outcome.DONE))
+        [result] = self.connector.reactivate_items(self.staff, [item])
+        self.assertEqual(result.outcome, Outcome.DONE)
+
+    def test_since(self):
+        self.link(self.free, (self.id_of(1), self.fa()))
+        details = ResolveItem("1", id=self.id_of(1), scope="details")
+        [result] = self.connector.resolve_items(self.staff, [details])
+        self.assertEqual(result.since, self.mapping(self.id_of(1)).changed_at)
+        self.assertTrue(json.dumps(result.as_dict()))
+
+    def test_ever_linked(self):
+        self.link(self.free, (self.id_of(1), self.fa()), (self.id_of(2), self.fa()))
+        self.remove(self.free, (self.id_of(2), ""))
+        ids = [self.id_of(1), self.id_of(2).upper(), self.id_of(3)]
+        self.assertEqual(self.connector.ever_linked(ids), frozenset(ids[:2]))
 
     def test_falls_back_when_the_mapper_goes(self):
         selection = self.env["ir.model.fields.selection"].search(

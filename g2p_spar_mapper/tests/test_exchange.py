@@ -279,3 +279,4 @@ class TestExchange(MapperCommon):
         self.assertEqual(self.env.cr.fetchone(), (0,))
         header = self.header("link", payload)  # its first answer is gone: not done twice
         self.assertEqual(header["status_reason_code"], "rjct.message_id.duplicate")
+        self.assertIn("no longer kept", header["status_reason_message"])

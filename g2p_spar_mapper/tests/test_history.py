@@ -71,8 +71,15 @@ class TestHistory(MapperCommon):
 
     def test_maintenance_leaves_an_event(self):
         self.link(self.free, (self.id_of(1), self.fa()))
-        self.env["g2p.spar.mapping.event"].maintain("moving house")
-        self.env.cr.execute("UPDATE g2p_spar_mapping_event SET reason = 'x' WHERE reason = 'test'")
+        change = "UPDATE g2p_spar_mapping_event SET reason = 'x' WHERE reason = 'test'"
+        with self.env["g2p.spar.mapping.event"].maintenance("moving house"):
+            self.env.cr.execute(change)
+        with (
+            self.assertRaisesRegex(psycopg2.Error, "append-only"),
+            mute_logger("odoo.sql_db"),
+            self.env.cr.savepoint(),
+        ):
+            self.env.cr.execute("DELETE FROM g2p_spar_mapping_event")
         event = self.env["g2p.spar.mapping.event"].search([("operation", "=", "maintenance")])
         self.assertEqual((event.reason, event.user_id), ("moving house", self.env.uid))
 

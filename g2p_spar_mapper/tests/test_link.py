@@ -66,7 +66,7 @@ class TestLink(MapperCommon):
 
     def test_suspended_id_stays_linked(self):
         self.link(self.free, (self.id_of(1), self.fa()))
-        self.mapper.suspend(self.staff, [self.id_of(1)])
+        self.suspend(self.id_of(1))
         outcomes = self.link(self.free, (self.id_of(1), self.fa("222222222")))
         self.assertEqual(outcomes, [Outcome.ALREADY_LINKED])
 

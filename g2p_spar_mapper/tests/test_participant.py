@@ -69,6 +69,16 @@ class TestParticipant(MapperCommon):
         with self.assertRaises(ValidationError):
             self.institution.fa_policy = "opaque"
 
+    def test_a_namespace_that_limits_somebody_stays(self):
+        namespace = self.env["g2p.id.namespace"].create({"name": "limiting"})
+        self._participant("limited", namespace_ids=[(6, 0, namespace.ids)])
+        with (
+            self.assertRaises(psycopg2.IntegrityError),
+            mute_logger("odoo.sql_db"),
+            self.env.cr.savepoint(),
+        ):
+            namespace.unlink()
+
     def test_ranges(self):
         for values in ({"max_items": 0}, {"max_items": 10_001}, {"token_lifetime": 10}):
             with (

@@ -23,7 +23,7 @@ class TestResolve(MapperCommon):
             additional_info=[{"name": "a", "value": 1}],
         )
         self.link(self.free, (self.id_of(2), self.fa("222222222")))
-        self.mapper.suspend(self.staff, [self.id_of(2)])
+        self.suspend(self.id_of(2))
         self.spooled()
 
     def resolve_item(self, **values):
@@ -60,8 +60,10 @@ class TestResolve(MapperCommon):
         self.assertEqual(result.id, self.id_of(1).upper())
 
     def test_unknown(self):
-        result = self.resolve_item(id=self.id_of(9), scope="details")
-        self.assertEqual((result.outcome, result.id), (Outcome.ID_NOT_FOUND, self.id_of(9)))
+        for fa in ("", self.fa()):
+            result = self.resolve_item(id=self.id_of(9), fa=fa, scope="details")
+            self.assertEqual((result.outcome, result.id), (Outcome.ID_NOT_FOUND, self.id_of(9)))
+            self.assertIsNone(result.fa)
 
     def test_suspended_shows_neither_address_nor_provider(self):
         for scope in ("yes_no", "details"):
@@ -79,8 +81,10 @@ class TestResolve(MapperCommon):
         ):
             with self.subTest(outcome=outcome):
                 result = self.resolve_item(fa=fa, scope="details")
-                self.assertEqual((result.outcome, result.fa), (outcome, fa))
+                self.assertEqual(result.outcome, outcome)
+                self.assertEqual(result.fa, fa if outcome is Outcome.FA_ACTIVE else None)
                 self.assertIsNone(result.id or result.provider or result.name)
+                self.assertIsNone(self.resolve_item(fa=fa).fa)
 
     def test_shared_fa_is_active_while_one_is(self):
         self.link(self.free, (self.id_of(3), self.fa("222222222")))
@@ -98,7 +102,9 @@ class TestResolve(MapperCommon):
             ResolveItem("1"),
             ResolveItem("2", id="has blank"),
             ResolveItem("3", problem=Problem(Outcome.SCOPE_NOT_SUPPORTED)),
-            ResolveItem("4", id=self.id_of(1), scope="details"),
+            ResolveItem("4", fa="nul\x00"),
+            ResolveItem("5", fa="x" * 513),
+            ResolveItem("6", id=self.id_of(1), scope="details"),
         ]
         outcomes = [result.outcome for result in self.mapper.resolve_items(self.free, items)]
         self.assertEqual(
@@ -107,6 +113,8 @@ class TestResolve(MapperCommon):
                 Outcome.ID_OR_FA_REQUIRED,
                 Outcome.ID_INVALID,
                 Outcome.SCOPE_NOT_SUPPORTED,
+                Outcome.FA_INVALID,
+                Outcome.FA_INVALID,
                 Outcome.ID_ACTIVE,
             ],
         )

@@ -124,6 +124,15 @@ class TestSecurity(MapperCommon):
         for groupby in ("provider_id", "channel", "linked_at:day", "id"):
             with self.subTest(groupby=groupby), self.assertRaises(UserError):
                 self.rpc("manager", "g2p.spar.mapping", "formatted_read_group", [], [groupby], [])
+            with self.subTest(groupby=groupby), self.assertRaises(UserError):
+                self.rpc(
+                    "manager",
+                    "g2p.spar.mapping",
+                    "formatted_read_grouping_sets",
+                    [],
+                    [[groupby]],
+                    ["name:array_agg"],
+                )
 
     def test_nobody_writes_records(self):
         records = (
@@ -145,6 +154,38 @@ class TestSecurity(MapperCommon):
                         self.assertRaises(AccessError),
                     ):
                         self.rpc(user, model, method, *args)
+
+    def test_wizards_are_their_users_own_and_hold_nothing_clear(self):
+        values = {
+            "operation": "link",
+            "id_value": ID,
+            "number": "888000222",
+            "phone_number": PHONE,
+            "reason": "x",
+        }
+        wizard = self.env["g2p.spar.mapping.change"].with_user(self.users["officer"]).create(values)
+        self.assertEqual((wizard.id_value, wizard.number), (ID, "888000222"))
+        wizard.number = "888000333"
+        wizard.invalidate_recordset()
+        self.assertEqual((wizard.id_value, wizard.number), (ID, "888000333"))
+        self.env.cr.execute("SELECT w::text FROM g2p_spar_mapping_change w")
+        self.assertMasked(str(self.env.cr.fetchall()))
+        with self.assertRaises(AccessError):
+            self.rpc("manager", "g2p.spar.mapping.change", "read", wizard.ids, ["id_value"])
+        found = self.rpc("manager", "g2p.spar.mapping.change", "search", [("id", "in", wizard.ids)])
+        self.assertEqual(found, "[]")
+
+    def test_a_blank_reason_is_none(self):
+        for reason in ("", " ", False):
+            with self.subTest(reason=reason), self.assertRaisesRegex(UserError, "Say why"):
+                self.mapping_record.with_user(self.users["revealer"]).reveal(reason)
+
+    def test_a_malformed_search_repeats_nothing(self):
+        for domain in ([("id_masked", "foo", ID)], [ID], ID, [("id_masked", "=", ID, 1)]):
+            with self.subTest(domain=domain):
+                with self.assertRaises(UserError) as caught:
+                    self.rpc("viewer", "g2p.spar.mapping", "search", domain)
+                self.assertMasked(str(caught.exception))
 
     def test_form_defaults_carry_nothing(self):
         text = self.rpc(
@@ -233,14 +274,15 @@ class TestSecurity(MapperCommon):
         for model, methods in (
             (
                 "g2p.spar.mapper",
-                "link_items update_items unlink_items resolve_items suspend reactivate erase",
+                "link_items update_items unlink_items resolve_items suspend_items"
+                " reactivate_items erase_items",
             ),
             ("g2p.spar.exchange", "answer"),
             ("g2p.spar.message", "receive finish first_answer"),
             ("g2p.spar.access.token", "issue find"),
             ("g2p.spar.participant", "rotate_secret get_profile"),
             ("g2p.spar.mapping", "reveal"),
-            ("g2p.spar.mapping.event", "maintain"),
+            ("g2p.spar.mapping.event", "maintenance"),
             ("g2p.spar.access.log", "append log_reveal"),
         ):
             for method in methods.split():

@@ -1,23 +1,25 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo.addons.g2p_spar_connector.g2p_connect.values import Outcome
+from odoo.addons.g2p_spar_connector.g2p_connect.values import (
+    Header,
+    LinkItem,
+    Outcome,
+    Request,
+)
 
 from .common import MapperCommon
 
 
 class TestSuspendErase(MapperCommon):
-    def outcomes(self, results):
-        return [result.outcome for result in results]
-
     def test_suspend_and_reactivate(self):
         self.link(self.free, (self.id_of(1), self.fa()))
         ids = [self.id_of(1), self.id_of(2)]
-        results = self.mapper.suspend(self.staff, ids)
-        self.assertEqual(self.outcomes(results), [Outcome.DONE, Outcome.NOT_LINKED])
+        results = self.suspend(*ids)
+        self.assertEqual(results, [Outcome.DONE, Outcome.NOT_LINKED])
         mapping = self.mapping(self.id_of(1))
         self.assertEqual((mapping.state, mapping.state_reason), ("suspended", "asked for"))
-        again = self.mapper.suspend(self.staff, ids[:1])
-        self.assertEqual(self.outcomes(again), [Outcome.UNCHANGED])
-        self.assertEqual(self.outcomes(self.mapper.reactivate(self.staff, ids[:1])), [Outcome.DONE])
+        again = self.suspend(*ids[:1])
+        self.assertEqual(again, [Outcome.UNCHANGED])
+        self.assertEqual(self.reactivate(*ids[:1]), [Outcome.DONE])
         self.assertEqual(self.resolve(self.id_of(1))[0].fa, self.fa())
         operations = self.events(self.id_of(1)).mapped("operation")
         self.assertEqual(operations, ["link", "suspend", "reactivate"])
@@ -26,8 +28,8 @@ class TestSuspendErase(MapperCommon):
 
     def test_erase_leaves_nothing_readable(self):
         self.link(self.free, (self.id_of(1), self.fa()), (self.id_of(2), self.fa("222222222")))
-        results = self.mapper.erase(self.staff, [self.id_of(1)])
-        self.assertEqual(self.outcomes(results), [Outcome.DONE])
+        results = self.erase(self.id_of(1))
+        self.assertEqual(results, [Outcome.DONE])
         self.assertFalse(self.mapping(self.id_of(1)))
         events = self.events(self.id_of(1))
         self.assertEqual(events.mapped("operation"), ["link", "erase"])
@@ -37,3 +39,25 @@ class TestSuspendErase(MapperCommon):
         self.assertEqual(maintenance.reason, "erasure: asked for")
         # another person's history is untouched
         self.assertTrue(all(self.events(self.id_of(2)).mapped("id_masked")))
+
+    def test_erase_an_id_that_is_not_linked_any_more(self):
+        self.link(self.staff, (self.id_of(1), self.fa()))
+        self.remove(self.staff, (self.id_of(1), ""))
+        results = self.erase(self.id_of(1))
+        self.assertEqual(results, [Outcome.DONE])
+        events = self.events(self.id_of(1))
+        self.assertFalse(any(events.mapped("id_masked") + events.mapped("reason")))
+
+    def test_erase_blanks_every_message_that_names_the_id(self):
+        request = Request(Header(message_id="m"), "link", "t", [LinkItem("1", self.id_of(1), "")])
+        other = Request(Header(message_id="n"), "link", "t", [LinkItem("1", self.id_of(2), "")])
+        messages = self.env["g2p.spar.message"]
+        ids = [
+            messages.receive(self.participant.id, each, b"digest", b"{}", False)[0]
+            for each in (request, other)
+        ]
+        self.erase(self.id_of(1).upper())
+        self.env.cr.execute(
+            "SELECT payload IS NULL FROM g2p_spar_message WHERE id = ANY(%s) ORDER BY id", [ids]
+        )
+        self.assertEqual(self.env.cr.fetchall(), [(True,), (False,)])

@@ -82,9 +82,25 @@ class TestUpdate(MapperCommon):
         self.assertEqual(self.resolve(self.id_of(1))[0].fa, self.fa("111111111"))
         self.assertEqual(len(self.events(self.id_of(1))), 3)
 
+    def test_archived_provider_keeps_its_addresses(self):
+        self.link(self.free, (self.id_of(1), self.fa()))
+        self.bank.active = False
+        outcomes = self.update(self.free, (self.id_of(1), self.fa()), name="Tala")
+        self.assertEqual(outcomes, [Outcome.DONE])
+        self.assertEqual(self.resolve(self.id_of(1))[0].fa, self.fa())
+        outcomes = self.update(self.free, (self.id_of(1), self.fa("222222222")))
+        self.assertEqual(outcomes, [Outcome.FA_INVALID])
+
+    def test_known_namespaces_only_refuses_new_mappings(self):
+        self.link(self.free, (self.id_of(1), self.fa()))
+        self.env["ir.config_parameter"].set_param("g2p_spar.known_namespaces_only", True)
+        outcomes = self.update(self.free, (self.id_of(1), self.fa("222222222")))
+        self.assertEqual(outcomes, [Outcome.DONE])
+        self.assertEqual(self.remove(self.free, (self.id_of(1), "")), [Outcome.DONE])
+
     def test_suspended(self):
         self.link(self.free, (self.id_of(1), self.fa()))
-        self.mapper.suspend(self.staff, [self.id_of(1)])
+        self.suspend(self.id_of(1))
         outcomes = self.update(self.free, (self.id_of(1), self.fa("222222222")))
         self.assertEqual(outcomes, [Outcome.ID_NOT_ALLOWED])
 

@@ -8,8 +8,8 @@ class G2pSparAddressReveal(models.TransientModel):
     _name = "g2p.spar.address.reveal"
     _description = "Show a Clear Address"
 
-    mapping_id = fields.Many2one("g2p.spar.mapping", required=True, readonly=True)
-    reason = fields.Char(required=True)
+    mapping_id = fields.Many2one("g2p.spar.mapping", required=True, readonly=True, index=True)
+    reason = fields.Char()
 
     def action_reveal(self):
         """Put the view on record, then show ID and address once; neither is stored."""

@@ -1,4 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import json
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -9,13 +11,20 @@ from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     UnlinkItem,
     UpdateItem,
 )
+from odoo.addons.g2p_spar_connector.secret import seal, unseal
 from odoo.addons.g2p_spar_fa_directory.financial_address import FaError
 
 MANAGER_OPERATIONS = ("erase",)
+TYPED_FIELDS = ("id_value", "number", "name", "phone_number")
+SEAL_PURPOSE = "mapping change"
 
 
 class G2pSparMappingChange(models.TransientModel):
-    """Change one mapping from the back office, for a reason, through the mapper's service."""
+    """Change one mapping from the back office, for a reason, through the mapper's service.
+
+    What is typed about a person is stored sealed: the row outlives a refused dialog, and a failing
+    statement is logged with its values.
+    """
 
     _name = "g2p.spar.mapping.change"
     _description = "Change a Mapping"
@@ -32,17 +41,52 @@ class G2pSparMappingChange(models.TransientModel):
         required=True,
         default="link",
     )
-    mapping_id = fields.Many2one("g2p.spar.mapping", readonly=True)
+    mapping_id = fields.Many2one("g2p.spar.mapping", readonly=True, index=True)
     mapping_name = fields.Char("Linked ID", related="mapping_id.id_masked")
+    typed = fields.Char(help="The typed fields, as sealed JSON.")
     id_value = fields.Char(
-        "Beneficiary ID", help="The whole ID, for example token:12345@nationalId."
+        "Beneficiary ID",
+        compute="_compute_typed",
+        readonly=False,
+        help="The whole ID, for example token:12345@nationalId.",
     )
     provider_id = fields.Many2one("g2p.fa.provider")
     branch_id = fields.Many2one("g2p.fa.branch", domain="[('provider_id', '=', provider_id)]")
-    number = fields.Char(help="Account number, mobile number or e-mail address.")
-    name = fields.Char("Beneficiary Name")
-    phone_number = fields.Char(help="With country code: +12025550100")
-    reason = fields.Char(required=True)
+    number = fields.Char(
+        compute="_compute_typed",
+        readonly=False,
+        help="Account number, mobile number or e-mail address.",
+    )
+    name = fields.Char("Beneficiary Name", compute="_compute_typed", readonly=False)
+    phone_number = fields.Char(
+        compute="_compute_typed", readonly=False, help="With country code: +12025550100"
+    )
+    reason = fields.Char()
+
+    @api.depends("typed")
+    def _compute_typed(self):
+        for wizard in self:
+            values = json.loads(unseal(wizard.typed, SEAL_PURPOSE)) if wizard.typed else {}
+            for name in TYPED_FIELDS:
+                wizard[name] = values.get(name, False)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._seal_typed(vals) for vals in vals_list])
+
+    def write(self, vals):
+        for wizard in self:
+            super(G2pSparMappingChange, wizard).write(wizard._seal_typed(vals))
+        return True
+
+    def _seal_typed(self, vals):
+        """These values, with the typed ones sealed together with what was typed before."""
+        typed = {name: vals[name] for name in TYPED_FIELDS if name in vals}
+        if not typed:
+            return vals
+        before = {name: self[name] for name in TYPED_FIELDS} if self else {}
+        sealed = seal(json.dumps(before | typed).encode(), SEAL_PURPOSE)
+        return {name: vals[name] for name in vals if name not in typed} | {"typed": sealed}
 
     @api.onchange("provider_id")
     def _onchange_provider_id(self):
@@ -53,11 +97,13 @@ class G2pSparMappingChange(models.TransientModel):
         """Carry the change out; refused ones say why."""
         self.ensure_one()
         self._check_group()
+        if not (self.reason or "").strip():
+            raise UserError(self.env._("Say why: the reason is kept in the history."))
         [result] = self._apply()
         if not result.succeeded:
             raise UserError(result.message or self._refusal_text(result.outcome))
         # what was typed must not wait for the vacuum
-        self.write({"id_value": False, "number": False, "phone_number": False, "name": False})
+        self.typed = False
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _check_group(self):
@@ -75,18 +121,16 @@ class G2pSparMappingChange(models.TransientModel):
             reason=self.reason,
         )
         id_value = self.mapping_id.sudo().id_value or self.id_value or ""
-        if self.operation in ("suspend", "reactivate", "erase"):
-            return getattr(mapper, self.operation)(actor, [id_value])
-        if self.operation == "unlink":
-            return mapper.unlink_items(actor, [UnlinkItem("1", id_value)])
-        item_type = LinkItem if self.operation == "link" else UpdateItem
-        item = item_type(
-            "1",
-            id_value,
-            self._construct_fa(),
-            name=self.name or None,
-            phone_number=self.phone_number or None,
-        )
+        if self.operation in ("link", "update"):
+            item = (LinkItem if self.operation == "link" else UpdateItem)(
+                "1",
+                id_value,
+                self._construct_fa(),
+                name=self.name or None,
+                phone_number=self.phone_number or None,
+            )
+        else:
+            item = UnlinkItem("1", id_value)
         return getattr(mapper, f"{self.operation}_items")(actor, [item])
 
     def _construct_fa(self):
