@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import pytest
 import requests
 
 TIMEOUT = 30
@@ -51,6 +52,8 @@ def test_administrator_logs_in(server):
 
 def test_database_says_nothing_of_a_failing_statement(server):
     """Neither a statement, nor its parameters, nor the key of a duplicate reach its log."""
+    if not server.postgres_log_path:
+        pytest.skip("PGHOST names the server, whose log is elsewhere")
     secret = "token:4711@nationalId"
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE once (id_value text UNIQUE)")
