@@ -86,7 +86,7 @@ def _read_header(payload: object, strict: bool) -> Header:
         raise _Malformed("header: must be an object")
     return Header(
         version=VERSION if raw.get("version") is None else _text(raw, "version", strict),
-        message_id=_text(raw, "message_id", strict, required=strict),
+        message_id=_text(raw, "message_id", strict, required=strict, present=True),
         message_ts=_read_message_ts(raw, strict),
         action=_text(raw, "action", strict, required=True),
         sender_id=_text(raw, "sender_id", strict, required=strict),
@@ -104,13 +104,18 @@ def _text(
     strict: bool,
     *,
     required: bool = False,
+    present: bool = False,
     max_length: int = IDENTIFIER_MAX_LENGTH,
     place: str = "header",
 ) -> str:
-    """A string member; an absent or null one is an empty string unless it is required."""
+    """A string member; an absent or null one is an empty string.
+
+    Unless it must be `present` (the envelope is incomplete without it, in every profile) or is
+    `required` (nor may it be empty).
+    """
     value = raw.get(name)
     if value is None or value == "":
-        if required:
+        if required or (present and value is None):
             raise _Malformed(f"{place}.{name}: missing")
         return ""
     if not isinstance(value, str):
@@ -215,6 +220,7 @@ def _read_message(payload: dict, operation: str, strict: bool) -> tuple[str, lis
         "transaction_id",
         strict,
         required=strict,
+        present=True,
         max_length=TRANSACTION_ID_MAX_LENGTH if strict else IDENTIFIER_MAX_LENGTH,
         place="message",
     )

@@ -5,9 +5,16 @@ from odoo.tests import BaseCase
 
 from ..g2p_connect.codes import HEADER_CODES, ITEM_CODES, outcome_of, reason, reasons
 from ..g2p_connect.envelope import render_answer
-from ..g2p_connect.errors import HeaderRejected
-from ..g2p_connect.items import NAME_MAX_LENGTH
-from ..g2p_connect.values import OPERATIONS, PROFILES, Outcome, Problem, Result, refusal
+from ..g2p_connect.errors import EnvelopeError, HeaderRejected
+from ..g2p_connect.values import (
+    NAME_MAX_LENGTH,
+    OPERATIONS,
+    PROFILES,
+    Outcome,
+    Problem,
+    Result,
+    refusal,
+)
 from . import strategies as s
 
 OPENG2P = ("openg2p_1", "openg2p_2")
@@ -253,10 +260,25 @@ class TestRequestsByProfile(BaseCase):
                     with self.subTest(profile=profile, name=name, value=value):
                         self.assertIsNone(self.header_code(payload, "resolve", profile))
             payload = s.wire("resolve", profile)
-            payload["header"] = {"action": "resolve"}
+            payload["header"] = {"action": "resolve", "message_id": ""}
             request = s.parse(payload, "resolve", profile)
             self.assertEqual(request.header.message_id, "")
             self.assertEqual(request.header.sender_id, "")
+
+    def test_an_incomplete_envelope_is_one_in_every_profile(self):
+        for profile in PROFILES:
+            for place, name in (
+                ("header", "message_id"),
+                ("header", "action"),
+                ("message", "transaction_id"),
+                ("message", "link_request"),
+            ):
+                payload = s.wire("link", profile)
+                del payload[place][name]
+                with self.subTest(profile=profile, name=name):
+                    with self.assertRaises(EnvelopeError) as caught:
+                        s.parse(payload, "link", profile)
+                    self.assertIn(f"{place}.{name}: ", caught.exception.message)
 
     def test_same_reference_id_twice(self):
         for operation in OPERATIONS:
