@@ -271,7 +271,7 @@ class TestAddons:
 class TestOptions:
     def test_defaults(self):
         options = start.parse([])
-        assert (options.port, options.database, options.no_demo) == (8069, "spar", False)
+        assert (options.port, options.database, options.no_demo) == (None, "spar", False)
 
     def test_workers(self):
         with pytest.raises(SetupError, match="--workers"):

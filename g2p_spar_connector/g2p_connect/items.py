@@ -14,6 +14,7 @@ from .text import (
     has_control,
     has_inexact,
     has_unstorable,
+    is_phone_number,
     is_too_large,
     is_unstorable,
     parse_timestamp,
@@ -36,7 +37,6 @@ from .values import (
 REFERENCE_ID_MAX_LENGTH = 255
 MESSAGE_MAX_LENGTH = 999
 
-_PHONE = re.compile(r"(?:tel:)?\+[1-9][0-9]{1,14}(?:;ext=[0-9]{1,10})?")
 _LOCALE = re.compile(r"[a-z]{2,3}")
 _SCOPES = ("yes_no", "details")
 _UNSTORABLE = "has a NUL character or half a surrogate pair"
@@ -165,7 +165,7 @@ class ItemParser:
         return None
 
     def _check_phone_number(self, value: Any) -> Problem | None:
-        if self._strict and not (isinstance(value, str) and (not value or _PHONE.fullmatch(value))):
+        if self._strict and not (isinstance(value, str) and (not value or is_phone_number(value))):
             return Problem(
                 Outcome.PHONE_INVALID,
                 "phone_number: must be E.164: + and 2 to 15 digits (tel: before and ;ext= after "

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from . import jsonio
 
+_PHONE = re.compile(r"(?:tel:)?\+[1-9][0-9]{1,14}(?:;ext=[0-9]{1,10})?")
 INFO_MAX_BYTES = 16_384
 INFO_MAX_DEPTH = 32
 
@@ -67,6 +68,11 @@ def _is_deeper(value: object, levels: int) -> bool:
         return False
     members = value.values() if isinstance(value, dict) else value
     return levels == 0 or any(_is_deeper(member, levels - 1) for member in members)
+
+
+def is_phone_number(text: str) -> bool:
+    """E.164 with its +, also as `tel:` and with `;ext=`. The numbering plan is not looked at."""
+    return _PHONE.fullmatch(text) is not None
 
 
 def parse_timestamp(text: str) -> datetime | None:

@@ -440,10 +440,11 @@ def _write_fa_problem(authority, address):
         return None
     if isinstance(address, FaError):
         return Problem(Outcome.FA_INVALID, f"fa: {address.message}")
+    if address.is_opaque and not authority.opaque_fas:
+        text = f"fa: not an address at a known provider ({address.problem})"
+        return Problem(Outcome.FA_INVALID, text)
     if authority.institution_id and address.provider_id != authority.institution_id:
         return Problem(Outcome.FA_NOT_ALLOWED)
-    if address.is_opaque and not authority.opaque_fas:
-        return Problem(Outcome.FA_INVALID, f"fa: {address.problem}")
     return None
 
 

@@ -112,28 +112,28 @@ class G2pSparMapping(models.Model):
 
     # === ACTIONS === #
 
-    def _action_change(self, operation):
+    def _action_change(self, operation, title):
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
             "res_model": "g2p.spar.mapping.change",
-            "name": self.env._("Change Mapping"),
+            "name": title,
             "view_mode": "form",
             "target": "new",
             "context": {"default_mapping_id": self.id, "default_operation": operation},
         }
 
     def action_update(self):
-        return self._action_change("update")
+        return self._action_change("update", self.env._("Change Address"))
 
     def action_suspend(self):
-        return self._action_change("suspend")
+        return self._action_change("suspend", self.env._("Suspend"))
 
     def action_reactivate(self):
-        return self._action_change("reactivate")
+        return self._action_change("reactivate", self.env._("Reactivate"))
 
     def action_unlink(self):
-        return self._action_change("unlink")
+        return self._action_change("unlink", self.env._("Unlink"))
 
     def action_show_address(self):
         self.ensure_one()

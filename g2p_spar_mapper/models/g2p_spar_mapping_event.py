@@ -72,6 +72,12 @@ class G2pSparMappingEvent(models.Model):
     _happened_at_idx = models.Index("USING brin (happened_at)")
     _message_idx = models.Index("(message_id) WHERE message_id IS NOT NULL")
 
+    @api.depends("operation", "id_masked")
+    def _compute_display_name(self):
+        labels = dict(OPERATIONS)
+        for event in self:
+            event.display_name = f"{labels[event.operation]} {event.id_masked or ''}".strip()
+
     def _compute_id_lookup(self):
         self.id_lookup = False
 

@@ -51,7 +51,7 @@ class G2pSparParticipant(models.Model):
     may_unlink = fields.Boolean()
     may_resolve = fields.Boolean()
     may_see_details = fields.Boolean(
-        "May Resolve Details", default=True, help="Scope details: the address and its provider."
+        "May Resolve Details", help="Scope details: the address and its provider."
     )
     fa_policy = fields.Selection(
         [("directory", "Only addresses at known providers"), ("opaque", "Any well-formed address")],

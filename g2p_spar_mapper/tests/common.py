@@ -73,6 +73,7 @@ class MapperCommon(TransactionCase):
                 "may_update": True,
                 "may_unlink": True,
                 "may_resolve": True,
+                "may_see_details": True,
                 "max_items": 10_000,
                 **values,
             }

@@ -132,8 +132,8 @@ class TestLink(MapperCommon):
             (self.id_of(2), self.fa(code="OTHB")),
             (self.id_of(3), "account:1@unknown"),
         )
-        refused = Outcome.FA_NOT_ALLOWED
-        self.assertEqual(outcomes, [Outcome.DONE, refused, refused])
+        refused = [Outcome.FA_NOT_ALLOWED, Outcome.FA_INVALID]
+        self.assertEqual(outcomes, [Outcome.DONE, *refused])
 
     def test_namespaces(self):
         namespace = self.env["g2p.id.namespace"].create({"name": "Voters"})

@@ -5,9 +5,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.g2p_spar_connector.g2p_connect import codes
+from odoo.addons.g2p_spar_connector.g2p_connect.text import is_phone_number
 from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     Actor,
     LinkItem,
+    Outcome,
     UnlinkItem,
     UpdateItem,
 )
@@ -51,6 +53,7 @@ class G2pSparMappingChange(models.TransientModel):
         help="The whole ID, for example token:12345@nationalId.",
     )
     provider_id = fields.Many2one("g2p.fa.provider")
+    fa_type = fields.Selection(related="provider_id.fa_type")
     branch_id = fields.Many2one("g2p.fa.branch", domain="[('provider_id', '=', provider_id)]")
     number = fields.Char(
         compute="_compute_typed",
@@ -99,11 +102,25 @@ class G2pSparMappingChange(models.TransientModel):
         self._check_group()
         if not (self.reason or "").strip():
             raise UserError(self.env._("Say why: the reason is kept in the history."))
+        if self.phone_number and not is_phone_number(self.phone_number):
+            raise UserError(self.env._("The phone number needs its country code: +12025550100"))
         [result] = self._apply()
         if not result.succeeded:
             raise UserError(result.message or self._refusal_text(result.outcome))
         # what was typed must not wait for the vacuum
         self.typed = False
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "success", "message": self.env._("Done."), "next": self._next()},
+        }
+
+    def _next(self):
+        """Back to the list when the mapping is gone, else what is on screen, up to date."""
+        if self.operation in ("unlink", "erase"):
+            return self.env["ir.actions.act_window"]._for_xml_id(
+                "g2p_spar_mapper.g2p_spar_mapping_action"
+            ) | {"target": "main"}
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _check_group(self):
@@ -144,4 +161,10 @@ class G2pSparMappingChange(models.TransientModel):
         return address.string
 
     def _refusal_text(self, outcome):
-        return codes.reason("strict", "link", outcome).text
+        texts = {
+            Outcome.ALREADY_LINKED: self.env._("This ID is linked already: change its mapping."),
+            Outcome.NOT_LINKED: self.env._("This ID is not linked."),
+            Outcome.ID_NOT_ALLOWED: self.env._("This mapping is suspended: reactivate it first."),
+            Outcome.ID_EMPTY: self.env._("Enter the ID."),
+        }
+        return texts.get(outcome) or codes.reason("strict", "link", outcome).text

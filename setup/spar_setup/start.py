@@ -13,6 +13,7 @@ from .postgres import server_for
 from .server import Server, check_port, cores, running_record, stop_recorded
 from .state import State
 
+PORT = 8069
 PARTICIPANT = ("sender_id", "profile", "client_id", "client_secret", "operations", "unrestricted")
 
 
@@ -24,7 +25,7 @@ def parse(arguments):
         epilog="PGHOST, PGPORT, PGUSER, PGPASSWORD name a PostgreSQL server of your own; without "
         "PGHOST an embedded one is used. More: docs/operator.md",
     )
-    parser.add_argument("--port", type=int, default=8069, help="of 127.0.0.1 (8069)")
+    parser.add_argument("--port", type=int, help="of 127.0.0.1 (8069)")
     parser.add_argument("--database", default="spar", help="its name (spar)")
     parser.add_argument("--workers", type=int, help="HTTP worker processes (one per core)")
     parser.add_argument("--no-demo", action="store_true", help="without demonstration data")
@@ -49,7 +50,7 @@ def main(arguments):
     if not running_record(folder):
         # Workers of a server that was killed may live on, and hold its port.
         stop_recorded(folder)
-        check_port(options.port)
+        check_port(options.port or PORT)
     installation = install(options.odoo)
     state = installation.state
     postgres = server_for(state, installation.env)
@@ -69,12 +70,12 @@ def _start(server, database, options):
     if running:
         _check_running(running, database, options)
         return False
-    check_port(options.port)
+    check_port(options.port or PORT)
     database.ensure(demo=not options.no_demo)
     if options.no_demo and database.record["demo"]:
         say(f"{database.name} keeps the demonstration that it was created with")
     try:
-        server.start(options.port, options.workers or cores())
+        server.start(options.port or PORT, options.workers or cores())
     except BaseException:
         server.stop()
         raise
@@ -85,7 +86,7 @@ def _check_running(running, database, options):
     stop_it = f"End it first: setup/stop --database {options.database}"
     if not options.detach:
         raise SetupError(f"{database.name} runs already, on {running['url']}.", stop_it)
-    if running["port"] != options.port:
+    if options.port and running["port"] != options.port:
         raise SetupError(f"{database.name} runs already, on port {running['port']}.", stop_it)
     say(f"{database.name} runs already, on {running['url']}")
     if any(database.outdated(database.record)):
