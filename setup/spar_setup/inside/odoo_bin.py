@@ -11,7 +11,7 @@ def not_the_websocket(record):
 
     Nothing here needs it; the errors would hide others.
     """
-    return "Couldn't bind the websocket" not in str(record.msg)
+    return not (record.exc_info and "Couldn't bind the websocket" in str(record.exc_info[1]))
 
 
 if __name__ == "__main__":
