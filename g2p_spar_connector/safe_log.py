@@ -38,6 +38,7 @@ def _quiet(text: str, unknown: bool) -> str:
     return f"{line[1]}{line[2].partition('?')[0]}{line[3]}"
 
 
+# In force as soon as the addon is loaded, for whichever server Odoo runs.
 logging.getLogger("werkzeug").addFilter(QuietRequestLines())
 
 

@@ -80,8 +80,8 @@ EVENT_TYPES = (
     | dict.fromkeys(("mapping_id", "participant_id", "user_id", "message_id"), "int")
     | dict.fromkeys(("id_digest", "old_fa_digest", "new_fa_digest"), "bytea")
 )
-# Not the transaction's start: a batch that waited for a lock comes after what it waited for.
-NOW = "statement_timestamp() AT TIME ZONE 'UTC'"
+# Not the start of transaction or statement: what waited for a lock comes after what it waited for.
+NOW = "clock_timestamp() AT TIME ZONE 'UTC'"
 NEW_ROW_COLUMNS = ", ".join(Row._fields[1:])
 EVENT_COLUMNS = ", ".join(name for name in Event._fields[2:])
 

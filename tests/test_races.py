@@ -206,6 +206,55 @@ def test_two_messages_with_one_message_id_at_once(client, state, logs):
     logs.check_no_contention()
 
 
+def wait_for_lock(state):
+    """Until somebody in this database waits for a lock."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if state.query(
+            "SELECT 1 FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits for a lock")
+
+
+def test_history_tells_the_order_of_what_happened(server, client, state):
+    """A batch that starts first and waits is not dated before a change that it then finds done."""
+    held, other = sorted([new_id(), new_id()], key=str.lower)
+    helper = new_id()
+    assert client.link([(helper, new_fa()), (other, new_fa())]).succeeded == [True, True]
+    connection = server.connect()
+    connection.autocommit = False
+    replies = []
+    batch = threading.Thread(
+        target=lambda: replies.append(client.link([(held, new_fa()), (other, new_fa())]))
+    )
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE g2p_spar_mapping SET id_key = lower(%s) WHERE id_key = lower(%s)",
+                [held, helper],
+            )
+        batch.start()
+        wait_for_lock(state)
+        assert Client(server).remove([other]).succeeded == [True]
+    finally:
+        connection.rollback()
+        connection.close()
+        if batch.ident:
+            batch.join()
+    assert replies[0].succeeded == [True, True]
+    rows = state.query(
+        "SELECT operation, happened_at FROM g2p_spar_mapping_event"
+        " WHERE id_digest = %s ORDER BY id",
+        state.digest("id", other.lower()),
+    )
+    assert [operation for operation, _when in rows] == ["link", "unlink", "link"]
+    times = [when for _operation, when in rows]
+    assert times == sorted(times)
+
+
 def test_a_secret_replaced_while_calls_run(server, state, logs, office):
     """Each call is either done or refused; once the secret is replaced, none gets through."""
     sender_id = f"{MARK}.rotated"
@@ -277,17 +326,6 @@ class TestBackOffice:
         assert problem is None, problem
         return partial(office.call, "g2p.spar.mapping.change", "action_apply", [wizard_id])
 
-    def wait_for_lock(self, state):
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if state.query(
-                "SELECT 1 FROM pg_stat_activity "
-                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ):
-                return
-            time.sleep(0.02)
-        raise AssertionError("nobody waits for a lock")
-
     def test_an_update_that_waited_is_tried_again(self, server, client, state, logs, office):
         id_ = new_id()
         assert client.link([(id_, new_fa())]).succeeded == [True]
@@ -303,7 +341,7 @@ class TestBackOffice:
                 outcome = []
                 waiting = threading.Thread(target=lambda: outcome.append(apply()))
                 waiting.start()
-                self.wait_for_lock(state)
+                wait_for_lock(state)
                 connection.commit()
                 waiting.join()
         finally:
@@ -329,7 +367,7 @@ class TestBackOffice:
                 outcome = []
                 waiting = threading.Thread(target=lambda: outcome.append(apply()))
                 waiting.start()
-                self.wait_for_lock(state)
+                wait_for_lock(state)
                 connection.commit()
                 waiting.join()
         finally:

@@ -56,11 +56,17 @@ def _atoms(value: object):
 def is_too_large(value: object) -> bool:
     """Whether a JSON value is too much for `additional_info`: over 16 KiB, or 32 levels deep.
 
-    What just fits a request may be too deep for the answer around it.
+    What just fits a request may be too deep for the answer around it. What is no JSON value, from a
+    caller in this process, is too much as well.
     """
     if value is None:
         return False
-    return _is_deeper(value, INFO_MAX_DEPTH) or len(jsonio.dumps(value)) > INFO_MAX_BYTES
+    if _is_deeper(value, INFO_MAX_DEPTH):
+        return True
+    try:
+        return len(jsonio.dumps(value)) > INFO_MAX_BYTES
+    except TypeError:
+        return True
 
 
 def _is_deeper(value: object, levels: int) -> bool:

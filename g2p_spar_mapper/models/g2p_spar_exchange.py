@@ -15,7 +15,10 @@ TS_WINDOW_SECONDS = 3600
 
 
 class G2pSparExchange(models.AbstractModel):
-    """One G2P-Connect message of a participant in, its answer out. No HTTP, no authentication."""
+    """One G2P-Connect message of an authenticated participant in, its answer out.
+
+    Callable without an HTTP request; the statuses and errors are those of the HTTP API.
+    """
 
     _name = "g2p.spar.exchange"
     _description = "G2P-Connect Exchange"

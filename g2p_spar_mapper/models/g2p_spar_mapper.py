@@ -6,7 +6,7 @@ import orjson
 
 from odoo import api, fields, models
 
-from odoo.addons.g2p_spar_connector.g2p_connect.text import is_too_large
+from odoo.addons.g2p_spar_connector.g2p_connect.text import is_too_large, is_unstorable
 from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     NAME_MAX_LENGTH,
     PHONE_MAX_LENGTH,
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
     position: int
     item: Any
     id_key: str
-    fa: FinancialAddress | None
+    fa: FinancialAddress | FaError | None
 
 
 class G2pSparMapper(models.AbstractModel):
@@ -69,8 +69,8 @@ class G2pSparMapper(models.AbstractModel):
             winners.setdefault(candidate.id_key, candidate)
         rows = [self._new_row(actor, candidate) for candidate in winners.values()]
         events = self._events(actor, "link", [(None, row) for row in rows])
-        self._mark_strategies(winners.values())
         linked = mapping_store.insert(self.env.cr, rows, events) if rows else set()
+        self._mark_strategies(winners[key] for key in linked)
         for candidate in candidates:
             won = winners[candidate.id_key] is candidate and candidate.id_key in linked
             outcome = Outcome.DONE if won else Outcome.ALREADY_LINKED
@@ -185,9 +185,9 @@ class G2pSparMapper(models.AbstractModel):
             problem = (
                 item.problem
                 or _write_id_problem(authority, known, item.id)
-                or (operation == "link" and _write_fa_problem(authority, address))
+                # an update may keep the address that is there, so that is for its plan to say
+                or _write_fa_problem(authority, address if operation == "link" else None)
                 or _details_problem(item)
-                or None
             )
             results.append(problem and _refusal(item, problem))
             if problem is None:
@@ -242,7 +242,7 @@ class G2pSparMapper(models.AbstractModel):
         authority, exact = self._authority(actor), self._case_sensitive_namespaces()
         keys = {candidate.id_key for candidate in candidates}
         locked = mapping_store.lock(self.env.cr, keys) if keys else {}
-        current, steps = dict(locked), []
+        current, steps, done = dict(locked), [], []
         for candidate in candidates:
             row = current.get(candidate.id_key)
             if row is None or not _same_id(row, candidate.item, exact):
@@ -251,10 +251,11 @@ class G2pSparMapper(models.AbstractModel):
                 outcome, new_row = plan(authority, row, candidate, actor)
                 if outcome is Outcome.DONE:
                     steps.append((row, new_row))
+                    done.append(candidate)
                     current[candidate.id_key] = new_row
             answer = _refusal if isinstance(outcome, Problem) else _result
             results[candidate.position] = answer(candidate.item, outcome)
-        self._mark_strategies(candidates)
+        self._mark_strategies(done)
         self._store(actor, operation, locked, current, steps)
         self._audit_refusals(actor, results)
         return results
@@ -451,11 +452,11 @@ def _write_fa_problem(authority, address):
 def _details_problem(item):
     """Limits that hold for callers in this process too, which no protocol code has checked."""
     name, phone = getattr(item, "name", None), getattr(item, "phone_number", None)
-    if name and (len(name) > NAME_MAX_LENGTH or "\x00" in name):
-        return Problem(Outcome.NAME_INVALID, f"name: longer than {NAME_MAX_LENGTH}, or with NUL")
-    if phone and (len(phone) > PHONE_MAX_LENGTH or "\x00" in phone):
+    if name and (len(name) > NAME_MAX_LENGTH or is_unstorable(name)):
+        return Problem(Outcome.NAME_INVALID, f"name: over {NAME_MAX_LENGTH} characters, or NUL")
+    if phone and (len(phone) > PHONE_MAX_LENGTH or is_unstorable(phone)):
         return Problem(
-            Outcome.PHONE_INVALID, f"phone_number: longer than {PHONE_MAX_LENGTH}, or with NUL"
+            Outcome.PHONE_INVALID, f"phone_number: over {PHONE_MAX_LENGTH} characters, or NUL"
         )
     if is_too_large(item.additional_info):
         return Problem(Outcome.ADDITIONAL_INFO_INVALID, "additional_info: too large or too deep")

@@ -85,6 +85,8 @@ class TestLink(MapperCommon):
             LinkItem("10", self.id_of(10), self.fa(), name="nul\x00"),
             LinkItem("11", self.id_of(11), self.fa(), phone_number=long),
             LinkItem("12", self.id_of(12), self.fa(), additional_info=[{"name": "x" * 20_000}]),
+            LinkItem("12b", self.id_of(12), self.fa(), name="half \ud800"),
+            LinkItem("12c", self.id_of(12), self.fa(), additional_info=[{"value": object()}]),
             LinkItem("13", "", "", problem=Problem(Outcome.TIMESTAMP_INVALID, "timestamp: bad")),
             LinkItem("14", self.id_of(14), self.fa()),
         ]
@@ -96,12 +98,14 @@ class TestLink(MapperCommon):
             + [Outcome.ID_INVALID] * 3
             + [Outcome.FA_INVALID] * 4
             + [Outcome.NAME_INVALID] * 2
-            + [Outcome.PHONE_INVALID, Outcome.ADDITIONAL_INFO_INVALID, Outcome.TIMESTAMP_INVALID]
-            + [Outcome.DONE],
+            + [Outcome.PHONE_INVALID, Outcome.ADDITIONAL_INFO_INVALID]
+            + [Outcome.NAME_INVALID, Outcome.ADDITIONAL_INFO_INVALID]
+            + [Outcome.TIMESTAMP_INVALID, Outcome.DONE],
         )
         for result, field in zip(
-            results[1:13],
-            "id id id fa fa fa fa name name phone_number additional_info timestamp".split(),
+            results[1:15],
+            "id id id fa fa fa fa name name phone_number additional_info name additional_info"
+            " timestamp".split(),
             strict=True,
         ):
             with self.subTest(reference_id=result.reference_id):
@@ -124,6 +128,16 @@ class TestLink(MapperCommon):
         outcomes = self.link(self.free, (self.id_of(2), self.fa("222222222")))
         self.assertEqual(outcomes, [Outcome.FA_INVALID])
         self.assertEqual(self.resolve(self.id_of(1))[0].fa, self.fa())
+
+    def test_strategy_of_a_stored_address_is_marked(self):
+        strategy = self.env.ref("g2p_spar_fa_directory.g2p_fa_strategy_102")
+        self.env.cr.execute("UPDATE g2p_fa_strategy SET used = false")
+        strategy.invalidate_recordset()
+        fa = "mobile:9171234567@TSTW"
+        self.link(self.banker, (self.id_of(1), fa))
+        self.assertFalse(strategy.used, "refused: nothing is stored")
+        self.link(self.free, (self.id_of(1), fa))
+        self.assertTrue(strategy.used)
 
     def test_own_institution_only(self):
         outcomes = self.link(
