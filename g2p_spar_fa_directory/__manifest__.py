@@ -1,20 +1,22 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 {
     "name": "SPAR: Financial Address Directory",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "G2P",
     "summary": "Banks, wallets, branches, and the forms of IDs and financial addresses",
     "author": "SPAR on Odoo",
     "license": "LGPL-3",
     "depends": ["base_setup", "base_import"],
-    "external_dependencies": {"python": ["google-re2", "python-stdnum"]},
+    "external_dependencies": {"python": ["google-re2", "openpyxl", "python-stdnum"]},
     "data": [
         "security/g2p_spar_groups.xml",
         "security/ir.model.access.csv",
         "data/g2p_fa_strategy_data.xml",
         "data/g2p_fa_account_rule_data.xml",
+        "data/ir_cron.xml",
         "wizards/g2p_fa_strategy_try_views.xml",
         "views/g2p_fa_branch_views.xml",
+        "views/g2p_fa_import_views.xml",
         "views/g2p_fa_provider_views.xml",
         "views/g2p_fa_strategy_views.xml",
         "views/g2p_fa_account_rule_views.xml",
@@ -23,6 +25,7 @@
         "views/g2p_spar_menus.xml",
     ],
     "assets": {
+        "web.assets_backend": ["g2p_spar_fa_directory/static/src/**/*"],
         "web.assets_tests": ["g2p_spar_fa_directory/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

@@ -8,6 +8,9 @@ gives their form as ``id-type:id@provider``; the part after the last "@" is the 
 from .masking import mask_before_at
 
 ID_MAX_LENGTH = 255
+CODE_MAX_LENGTH = 64
+# What an ID consists of, as a regular expression: printable ASCII without blanks.
+ID_CHARACTER = "[!-~]"
 
 
 def id_problem(value) -> str | None:
@@ -23,6 +26,15 @@ def id_problem(value) -> str | None:
         return f"must not be longer than {ID_MAX_LENGTH} characters"
     if not (value.isascii() and value.isprintable() and " " not in value):
         return "must consist of printable ASCII characters without blanks"
+    return None
+
+
+def code_problem(code) -> str | None:
+    """Say in English why a provider or branch code cannot be part of an FA; None if it can."""
+    if problem := id_problem(code):
+        return problem
+    if len(code) > CODE_MAX_LENGTH:
+        return f"must not be longer than {CODE_MAX_LENGTH} characters"
     return None
 
 

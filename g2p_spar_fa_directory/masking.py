@@ -6,6 +6,7 @@ at most four of them and at most a third. The mask has a fixed width, so it hide
 """
 
 import re
+from functools import lru_cache
 
 MASK = "••••"
 MASK_SHORT = "•••"
@@ -43,6 +44,7 @@ def _initial(word: str) -> str:
     return word[:1] if len(word) >= 3 else ""
 
 
+@lru_cache(maxsize=1000)
 def _is_plain_issuer(text: str) -> bool:
     digits = sum(character.isdigit() for character in text)
     return bool(_ISSUER.fullmatch(text)) and digits <= _ISSUER_DIGITS_AT_MOST

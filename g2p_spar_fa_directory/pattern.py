@@ -94,7 +94,7 @@ class Pattern:
 
     def deconstruct(self, string: str) -> dict[str, str] | None:
         """Return the value of every field, None if ``string`` does not have this form."""
-        if not string.startswith(self.literals[0]):
+        if not (string.startswith(self.literals[0]) and string.endswith(self.literals[-1])):
             return None
         parts = {}
         start = len(self.literals[0])

@@ -4,6 +4,8 @@ from . import (
     g2p_fa_account_rule,
     g2p_fa_branch,
     g2p_fa_directory,
+    g2p_fa_import,
+    g2p_fa_import_line,
     g2p_fa_provider,
     g2p_fa_strategy,
     g2p_id_namespace,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import NamedTuple
 
-from odoo import api, models
+from odoo import api, models, tools
 
 from ..financial_address import (
     FA_TYPE_TOKEN,
@@ -133,6 +133,41 @@ class G2pFaDirectory(models.AbstractModel):
                 f"({address.problem or 'another strategy reads them first'})"
             )
         return address
+
+    @api.private
+    def construct_fas(self, given, listed=False):
+        """Construct FAs by strategies that the caller names.
+
+        :param Sequence given: (code of a strategy, fa_type, parts by field) triples
+        :param bool listed: refuse what ``parse_fas`` would not read as just these parts at a
+            provider and branch on record. What it refuses itself is left to those who write.
+        :return: one string per triple, in the same order
+        :rtype: list[str | FaError]
+        """
+        strategies = self.env["g2p.fa.strategy"]
+        # stored addresses may have forms that take no new ones
+        usable = (
+            strategies._fa_strategies() if listed else strategies.fa_strategies_by_id().values()
+        )
+        by_code = {strategy.code: strategy for strategy in usable}
+        made = [_construct(by_code.get(code), *parts) for code, *parts in given]
+        if listed:
+            places = [place for place, made_one in enumerate(made) if isinstance(made_one, str)]
+            addresses = self.parse_fas([made[place] for place in places])
+            for place, address in zip(places, addresses, strict=True):
+                made[place] = _unlisted(address, *given[place]) or made[place]
+        return made
+
+    @api.private
+    @tools.ormcache()
+    def provider_labels(self):
+        """Name and code of each provider by its id, archived ones too; from the worker's cache.
+
+        :rtype: dict[int, tuple[str, str]]
+        """
+        self.env["g2p.fa.provider"].flush_model(["name", "code"])
+        self.env.cr.execute("SELECT id, name, code FROM g2p_fa_provider")
+        return {row_id: (name, code) for row_id, name, code in self.env.cr.fetchall()}
 
     # === HELPERS === #
 
@@ -267,3 +302,34 @@ class G2pFaDirectory(models.AbstractModel):
             strategy_code=strategy.code,
             parts=parts,
         )
+
+
+def _construct(strategy, fa_type, parts):
+    """The string of these parts, or why this strategy cannot make one without losing any."""
+    if strategy is None:
+        return FaError("strategy_id: no such strategy of financial addresses")
+    if strategy.fa_type != fa_type:
+        return FaError("fa_type: is not the kind of account of this strategy")
+    pattern = strategy.pattern
+    if parts.get("branch_code") and "branch_code" not in pattern.fields:
+        return FaError("branch_code: has no place in addresses of this strategy")
+    values = dict.fromkeys(pattern.fields, "") | {"fa_type": FA_TYPE_TOKEN[fa_type]} | parts
+    try:
+        string = pattern.construct(values)
+    except PatternError as error:
+        return FaError(str(error))
+    problem = fa_problem(string)
+    return FaError(f"fa: {problem}") if problem else string
+
+
+def _unlisted(address, strategy_code, fa_type, parts):
+    """Why a constructed address is not the one meant, at a provider and branch on record."""
+    if isinstance(address, FaError):
+        return None
+    if address.is_opaque:
+        return FaError(f"{PROVIDER_CODE_FIELD[fa_type]}: {address.problem}")
+    if address.strategy_code != strategy_code:
+        return FaError("strategy_id: another strategy reads such addresses first")
+    if parts.get("branch_code") and not address.branch_id:
+        return FaError("branch_code: is not a branch of this provider")
+    return None

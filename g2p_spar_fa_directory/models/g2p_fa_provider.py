@@ -7,18 +7,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from ..financial_address import FA_TYPES
-from ..ids import id_problem
-
-CODE_MAX_LENGTH = 64
-
-
-def code_problem(code):
-    """Say in English why a provider or branch code cannot be part of an FA; None if it can."""
-    if problem := id_problem(code):
-        return problem
-    if len(code) > CODE_MAX_LENGTH:
-        return f"must not be longer than {CODE_MAX_LENGTH} characters"
-    return None
+from ..ids import code_problem
+from ..trigram_index import trigram_index
 
 
 class G2pFaProvider(models.Model):
@@ -29,7 +19,7 @@ class G2pFaProvider(models.Model):
     _order = "name, id"
     _rec_names_search = ["name", "code", "mnemonic"]
 
-    name = fields.Char(required=True, index="trigram")
+    name = fields.Char(required=True)
     code = fields.Char(required=True, copy=False, help="As in financial addresses, such as HDFC")
     mnemonic = fields.Char(string="Short Name")
     fa_type = fields.Selection(
@@ -58,6 +48,15 @@ class G2pFaProvider(models.Model):
         domain="[('fa_type', '=', fa_type)]",
         help="What a number must look like. Without a rule any number is accepted.",
     )
+    source = fields.Char(
+        string="List", readonly=True, copy=False, help="The imported list that keeps this record"
+    )
+    gone_since = fields.Datetime(
+        string="Gone From List Since",
+        readonly=True,
+        copy=False,
+        help="Archived by an import, since the list does not have it any more",
+    )
     branch_ids = fields.One2many("g2p.fa.branch", "provider_id", string="Branches")
     branch_count = fields.Integer(compute="_compute_branch_count")
 
@@ -66,6 +65,8 @@ class G2pFaProvider(models.Model):
         "(lower(code), COALESCE(country_id, 0))",
         "This country already has a provider with this code. Archived ones count.",
     )
+    _search_idx = models.Index(lambda registry: trigram_index(registry, "name", "code", "mnemonic"))
+    _name_idx = models.Index("(name, id)")
 
     # === COMPUTE METHODS === #
 
@@ -95,6 +96,24 @@ class G2pFaProvider(models.Model):
             self.strategy_id = False
         if self.account_rule_id.fa_type != self.fa_type:
             self.account_rule_id = False
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        providers = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return providers
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "name" in vals or "code" in vals:
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        self.env.registry.clear_cache()
+        return super().unlink()
 
     # === CONSTRAINT METHODS === #
 

@@ -16,7 +16,7 @@ from ..pattern import FA_FIELDS, FIELD_SAMPLES, ID_FIELDS, Pattern, PatternError
 
 
 class FaStrategy(NamedTuple):
-    """An active FA strategy as the directory uses it."""
+    """An FA strategy as the directory uses it."""
 
     id: int
     code: int
@@ -213,6 +213,17 @@ class G2pFaStrategy(models.Model):
         )
         if self.env.cr.rowcount:
             self.invalidate_recordset(["used"], flush=False)
+
+    @api.private
+    @tools.ormcache()
+    def fa_strategies_by_id(self):
+        """Return all FA strategies, archived ones too: stored addresses may have their forms.
+
+        :rtype: dict[int, FaStrategy]
+        """
+        strategies = self.sudo().with_context(active_test=False)
+        strategies = strategies.search([("strategy_type", "=", "FA")])
+        return {s.id: FaStrategy(s.id, s.code, s.fa_type, s._pattern()) for s in strategies}
 
     @tools.ormcache()
     def _fa_strategies(self):

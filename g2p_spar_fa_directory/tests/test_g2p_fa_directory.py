@@ -463,3 +463,93 @@ class TestFaDirectoryConstruct(DirectoryCommon):
             return
         self.assertEqual((address.provider_id, address.number), (provider.id, number))
         self.assertEqual(self.directory.parse_fas([address.string]), [address])
+
+
+class TestFaDirectoryConstructGiven(DirectoryCommon):
+    """Addresses by a strategy that the caller names, for peers that send parts."""
+
+    def _parts(self, **values):
+        return {
+            "account_number": "123456789",
+            "bank_code": "TBANK",
+            "bank_name": "Any Name",
+            "branch_code": "TBANK000001",
+            "branch_name": "",
+            **values,
+        }
+
+    def _construct(self, code, fa_type, listed=True, **values):
+        [made] = self.directory.construct_fas([(code, fa_type, self._parts(**values))], listed)
+        return made
+
+    def assertRefused(self, field, *arguments, **values):
+        made = self._construct(*arguments, **values)
+        self.assertIsInstance(made, FaError, made)
+        self.assertEqual(made.field, field)
+
+    def test_strings(self):
+        for listed in (True, False):
+            self.assertEqual(
+                self._construct(2, "bank", listed),
+                "account_number:123456789.branch_name:.branch_code:TBANK000001.bank_name:Any Name"
+                ".bank_code:TBANK.fa_type:BANK",
+            )
+            self.assertEqual(
+                self._construct(101, "bank", listed, branch_code=""), "account:123456789@TBANK"
+            )
+
+    def test_refused(self):
+        for listed in (True, False):
+            self.assertRefused("strategy_id", 999, "bank", listed)
+            self.assertRefused("strategy_id", 1, "bank", listed)
+            self.assertRefused("fa_type", 4, "bank", listed)
+            self.assertRefused("branch_code", 101, "bank", listed)
+            self.assertRefused("bank_name", 2, "bank", listed, bank_name="X.bank_code:EVIL")
+            self.assertRefused("fa", 2, "bank", listed, bank_name="x" * 600)
+
+    def test_not_on_record(self):
+        for field, values in (
+            ("bank_code", {"bank_code": "NOBODY"}),
+            ("branch_code", {"bank_code": "TPLAIN"}),
+        ):
+            self.assertRefused(field, 2, "bank", **values)
+            self.assertIsInstance(self._construct(2, "bank", False, **values), str)
+
+    def test_what_parsing_refuses_is_left_to_those_who_write(self):
+        made = self._construct(2, "bank", account_number="12 34")
+        self.assertIsInstance(self.directory.parse_fas([made])[0], FaError)
+
+    def test_archived_strategy_makes_strings_to_compare_only(self):
+        self.env["g2p.fa.provider"].search([("strategy_id.code", "=", 5)]).strategy_id = False
+        self._strategy(5).active = False
+        self.assertRefused("strategy_id", 5, "bank")
+        self.assertIsInstance(self._construct(5, "bank", False), str)
+
+    def test_statements_do_not_depend_on_the_number(self):
+        given = (2, "bank", self._parts())
+        for listed in (True, False):  # fills caches
+            self.directory.construct_fas([given], listed)
+        for size in (1, 100):
+            with self.assertQueryCount(2):
+                self.directory.construct_fas([given] * size, listed=True)
+            with self.assertQueryCount(0):
+                self.directory.construct_fas([given] * size)
+
+    @PROPERTY
+    @given(st.data())
+    def test_what_is_constructed_is_read_as_just_that(self, data):
+        pieces = [literal for s in self.env["g2p.fa.strategy"]._fa_strategies()
+                  for literal in s.pattern.literals]  # fmt: skip
+        text = st.lists(st.sampled_from([*pieces, "1", "a b", "."]), max_size=4).map("".join)
+        parts = self._parts(**data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(
+            ("account_number", "bank_name", "branch_name"), text))))  # fmt: skip
+        code = data.draw(st.sampled_from([2, 5]))
+        [made] = self.directory.construct_fas([(code, "bank", parts)], listed=True)
+        if isinstance(made, FaError):
+            return
+        [address] = self.directory.parse_fas([made])
+        if isinstance(address, FinancialAddress):
+            self.assertEqual(address.strategy_code, code)
+            self.assertEqual(address.branch_id, self.branch.id)
+            kept = {name: parts[name] for name in address.parts if name in parts}
+            self.assertEqual(address.parts | kept, address.parts)

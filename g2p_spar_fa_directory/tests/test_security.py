@@ -1,5 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 
+import base64
+
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
 
@@ -164,8 +166,24 @@ class TestSecurity(DirectoryCommon):
     def test_public_methods_are_the_known_ones(self):
         """A new public method must be thought about here."""
         known = {
-            "g2p.fa.branch": {"get_import_templates"},
-            "g2p.fa.provider": {"action_view_branches", "get_import_templates", "name_search"},
+            "g2p.fa.branch": {"get_import_templates", "name_search"},
+            "g2p.fa.import": {
+                "action_check",
+                "action_reset",
+                "action_run",
+                "action_view_providers",
+                "create",
+                "write",
+            },
+            "g2p.fa.import.line": set(),
+            "g2p.fa.provider": {
+                "action_view_branches",
+                "create",
+                "get_import_templates",
+                "name_search",
+                "unlink",
+                "write",
+            },
             "g2p.fa.strategy": {"action_view_providers", "create", "unlink", "write"},
             "g2p.fa.account.rule": {"create", "unlink", "write"},
             "g2p.id.namespace": {"create", "unlink", "write"},
@@ -193,6 +211,73 @@ class TestSecurity(DirectoryCommon):
             ):
                 with self.subTest(role=role, method=method), self.assertRaises(AccessError):
                     self._call(role, model, method, record.ids)
+
+    def _import(self):
+        """A checked import of an officer, with its file and rejected rows."""
+        record = self.env["g2p.fa.import"].create(
+            {
+                "source": "template",
+                "file": base64.b64encode(b"provider_code\nTNEW\nT NEW\n"),
+                "file_name": "file.csv",
+            }
+        )
+        record.action_check()
+        self.assertTrue(record.rejected_file)
+        self.env.flush_all()
+        return record
+
+    def test_imports_are_for_officers(self):
+        record = self._import()
+        values = {"source": "template", "file": "eA=="}
+        calls = (
+            ("read", [record.ids, ["file"]]),
+            ("web_read", [record.ids, {"file": {}, "rejected_file": {}}]),
+            ("search_read", [[], ["file_name"]]),
+            ("create", [[values]]),
+            ("web_save", [[], values, {}]),
+            ("write", [record.ids, {"file": False}]),
+            ("unlink", [record.ids]),
+            ("action_check", [record.ids]),
+            ("action_run", [record.ids]),
+            ("action_reset", [record.ids]),
+        )
+        for role in ("public", "portal", "internal", "viewer"):
+            for method, arguments in calls:
+                with (
+                    self.subTest(role=role, method=method),
+                    self.assertRaises(AccessError),
+                    self.cr.savepoint(),
+                ):
+                    self._call(role, "g2p.fa.import", method, *arguments)
+            with self.subTest(role=role), self.assertRaises(AccessError):
+                self._call(role, "g2p.fa.import.line", "search_read", [], ["code"])
+
+    def test_officer_imports_but_keeps_the_record(self):
+        record = self._import()
+        self.assertTrue(self._call("officer", record._name, "read", record.ids, ["file"]))
+        with self.assertRaises(AccessError):
+            self._call("officer", record._name, "unlink", record.ids)
+        for method, arguments in (("create", [[{}]]), ("write", [record.line_ids.ids, {}])):
+            with self.subTest(method), self.assertRaises(AccessError):
+                self._call("officer", "g2p.fa.import.line", method, *arguments)
+        self._call("officer", record._name, "action_run", record.ids)
+        self.assertEqual(record.state, "running")
+
+    def test_files_of_imports_are_nobody_elses(self):
+        """Neither as fields nor as attachments."""
+        record = self._import()
+        files = self.env["ir.attachment"].search(
+            [("res_model", "=", record._name), ("res_field", "!=", False)]
+        )
+        files = files.filtered(lambda file: file.res_id == record.id)
+        self.assertEqual(set(files.mapped("res_field")), {"file", "rejected_file"})
+        for role in ("public", "portal", "internal", "viewer"):
+            for method, arguments in (("read", [files.ids, ["datas"]]), ("write", [files.ids, {}])):
+                with self.subTest(role=role, method=method), self.assertRaises(AccessError):
+                    self._call(role, "ir.attachment", method, *arguments)
+            domain = [("res_model", "=", record._name), ("res_field", "!=", False)]
+            with self.subTest(role=role), self.assertRaises(AccessError):
+                self._call(role, "ir.attachment", "search", domain)
 
     def test_trying_a_strategy_needs_a_group(self):
         values = {"strategy_id": self._strategy(101).id}

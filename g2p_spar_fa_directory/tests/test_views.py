@@ -1,5 +1,9 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 
+import threading
+import time
+from unittest.mock import patch
+
 from lxml import etree
 
 from odoo.tests import Form, HttpCase, tagged
@@ -111,8 +115,12 @@ class TestViews(DirectoryCommon):
             }
 
         directory = "g2p_spar_fa_directory.menu_directory"
-        self.assertIn(directory, names("viewer"))
-        self.assertNotIn("g2p_spar_fa_directory.menu_configuration", names("officer"))
+        viewers = names("viewer")
+        self.assertIn(directory, viewers)
+        self.assertNotIn("g2p_spar_fa_directory.menu_import", viewers)
+        officers = names("officer")
+        self.assertIn("g2p_spar_fa_directory.menu_import", officers)
+        self.assertNotIn("g2p_spar_fa_directory.menu_configuration", officers)
         self.assertNotIn("g2p_spar_fa_directory.menu_root", names("internal"))
 
 
@@ -132,14 +140,42 @@ class TestBackEnd(HttpCase, DirectoryCommon):
             "/odoo/spar-providers", "g2p_fa_provider_branches", login="spar-directory-officer"
         )
 
+    def test_officer_imports_a_file(self):
+        """Upload, preview, import. The job runs a second later, as the scheduler would do it."""
+        self._create_user("officer")
+        threads = []
+
+        def run_later(*_args):
+            threads.append(threading.Thread(target=self._run_imports))
+            threads[-1].start()
+
+        with patch.object(type(self.env["ir.cron"]), "_trigger", run_later):
+            self.start_tour("/odoo/spar-imports", "g2p_fa_import", login="spar-directory-officer")
+        for thread in threads:
+            thread.join()
+        provider = self.env["g2p.fa.provider"].search([("code", "=", "TIMP")])
+        self.assertEqual((provider.name, provider.branch_count), ("Imported Bank", 1))
+
+    def _run_imports(self):
+        time.sleep(1)
+        with self.registry.cursor() as cr:
+            self.env(cr=cr)["g2p.fa.import"]._cron_run()
+
     def test_every_screen_opens(self):
         self._create_user("manager")
-        for path in ("providers", "branches", "strategies", "account-rules", "id-namespaces"):
+        for path in (
+            "providers",
+            "branches",
+            "imports",
+            "strategies",
+            "account-rules",
+            "id-namespaces",
+        ):
             with self.subTest(path):
                 self.browser_js(
                     f"/odoo/spar-{path}",
                     "console.log('test successful')",
-                    "document.querySelector('.o_list_view') !== null",
+                    "document.querySelector('.o_list_view, .o_kanban_view') !== null",
                     login="spar-directory-manager",
                 )
 
@@ -151,8 +187,9 @@ class TestBackEnd(HttpCase, DirectoryCommon):
             for template in self.env[model].get_import_templates()
         ]
         self.assertEqual(len(templates), 4)
-        icon = "/g2p_spar_fa_directory/static/description/icon.png"
-        for path in (*templates, icon):
+        folder = "/g2p_spar_fa_directory/static"
+        others = ("description/icon.png", "xls/directory.csv", "xls/directory.xlsx")
+        for path in (*templates, *(f"{folder}/{name}" for name in others)):
             with self.subTest(path):
                 response = self.url_open(path)
                 self.assertEqual(response.status_code, 200)
