@@ -19,7 +19,6 @@ no default. Keys are read once per process.
 import base64
 import binascii
 import hashlib
-import hmac
 from collections.abc import Callable
 from functools import cache
 
@@ -69,13 +68,21 @@ def digest(purpose: str, value: str) -> bytes:
 def digester(purpose: str) -> Callable[[str], bytes]:
     """`digest` for one purpose as a function, for thousands of values at a time."""
     key = _derive(_master_key("digest"), purpose)
+    # RFC 2104 by hand: copies of the two keyed states cost half of what hmac.digest() does.
+    inner_start = hashlib.sha256(bytes(byte ^ 0x36 for byte in key.ljust(64, b"\0")))
+    outer_start = hashlib.sha256(bytes(byte ^ 0x5C for byte in key.ljust(64, b"\0")))
 
     def digest_value(value: str) -> bytes:
-        return hmac.digest(key, value.encode(), "sha256")
+        inner = inner_start.copy()
+        inner.update(value.encode())
+        outer = outer_start.copy()
+        outer.update(inner.digest())
+        return outer.digest()
 
     return digest_value
 
 
+@cache
 def digest_key_id() -> str:
     """Names the digest key without revealing it: 8 hexadecimal characters."""
     return hashlib.sha256(_derive(_master_key("digest"), "key id")).hexdigest()[:8]
@@ -83,7 +90,7 @@ def digest_key_id() -> str:
 
 def forget_keys() -> None:
     """Read the keys again at their next use."""
-    for function in (_master_key, _fernet, digester):
+    for function in (_master_key, _fernet, digester, digest_key_id):
         function.cache_clear()
 
 

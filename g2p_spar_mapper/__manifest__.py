@@ -2,7 +2,7 @@
 {
     "name": "SPAR: ID Account Mapper",
     "summary": "One financial address per beneficiary ID: storage, history, G2P-Connect API",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "G2P",
     "author": "SPAR on Odoo",
     "license": "LGPL-3",
@@ -24,6 +24,7 @@
         "views/g2p_spar_participant_views.xml",
         "views/g2p_fa_provider_views.xml",
         "views/res_config_settings_views.xml",
+        "views/openapi_templates.xml",
         "views/menus.xml",
     ],
     "assets": {"web.assets_tests": ["g2p_spar_mapper/static/tests/tours/**/*"]},

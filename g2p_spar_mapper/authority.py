@@ -24,11 +24,16 @@ class Authority(NamedTuple):
 
 
 class ParticipantProfile(NamedTuple):
-    """What the API needs to know of a participant for each message."""
+    """What the API needs to know of a participant for each message.
+
+    :param secret_version: tokens of another version have ended; None = all have (archived).
+    """
 
     id: int
+    secret_version: int | None
     name: str
     sender_id: str
     profile: str
     max_items: int
+    fa_format: str
     authority: Authority

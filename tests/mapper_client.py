@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 STANDARD = "/spar/v1.0.0/mapper/sync"
 OPENG2P_1 = "/api/mapper/sync"
+OPENG2P_2 = "/api/mapper/mapper"
+DIRECTORY = "/api/bene-portal/dfsp"
 TOKEN_PATH = "/spar/oauth2/client/token"
 TIMEOUT = 60
 
@@ -44,6 +46,19 @@ def new_phone():
     return f"+63{DIGITS}{next(_numbers) % 10_000:04}"
 
 
+def bank_object(number):
+    """An FA object of OpenG2P 2.x, at a bank of the demonstration."""
+    return {
+        "strategy_id": 2,
+        "fa_type": "BANK",
+        "bank_name": "Bayani Savings Bank",
+        "bank_code": "BYSB",
+        "branch_name": "Tacloban Branch",
+        "branch_code": "BYSB0001",
+        "account_number": number,
+    }
+
+
 def bank_fa(number, code="BYSB"):
     """An address at a bank of the demonstration, in the standard's own form."""
     return f"account:{number}@{code}"
@@ -64,7 +79,10 @@ class Reply(NamedTuple):
     @property
     def items(self):
         """The answered items; empty when the header rejects the message."""
-        message = self.json.get("message", {})
+        answer = self.json
+        message = answer.get("message", {})
+        if "response_body" in answer:  # OpenG2P 2.x
+            message = answer["response_body"]["response_payload"]
         lists = [value for name, value in message.items() if name.endswith("_response")]
         return lists[0] if lists else []
 
@@ -149,9 +167,10 @@ class Client:
     def headers(self):
         return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
 
-    def message(self, operation, items, **header):
+    def message(self, operation, items, base=STANDARD, **header):
         """A message with these items; reference_id and timestamp are added where they lack.
 
+        :param base: of the path, which chooses the envelope
         :param header: members that replace those of the header
         """
         now = datetime.now(UTC).isoformat()
@@ -159,6 +178,9 @@ class Client:
             {"reference_id": f"r{number}", "timestamp": now, **item}
             for number, item in enumerate(items)
         ]
+        if base == OPENG2P_2:
+            payload = {"transaction_id": uuid.uuid4().hex, f"{operation}_request": numbered}
+            return self.envelope_2(payload, now, **header)
         return {
             "header": {
                 "version": "1.0.0",
@@ -175,13 +197,26 @@ class Client:
             },
         }
 
+    def envelope_2(self, payload, now=None, **header):
+        """A request of OpenG2P 2.x with that payload."""
+        return {
+            "request_header": {
+                "sender_app_mnemonic": self.sender_id,
+                "sender_app_url": "",
+                "request_id": uuid.uuid4().hex,
+                "request_timestamp": now or datetime.now(UTC).isoformat(),
+                **header,
+            },
+            "request_body": {"request_payload": payload},
+        }
+
     def post(self, operation, body, base=STANDARD):
         """Send a message: a JSON value, or bytes as they stand."""
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         return exchange(self.url, "POST", f"{base}/{operation}", body, self.headers)
 
     def call(self, operation, items, base=STANDARD, **header):
-        return self.post(operation, self.message(operation, items, **header), base)
+        return self.post(operation, self.message(operation, items, base, **header), base)
 
     # Shorthands: items from IDs, or from pairs of ID and address
 

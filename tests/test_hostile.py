@@ -20,20 +20,26 @@ from jsonschema import Draft202012Validator
 from log_search import Logs
 from mapper_client import (
     DIGITS,
+    DIRECTORY,
     MARK,
     OPENG2P_1,
+    OPENG2P_2,
     STANDARD,
     TOKEN_PATH,
     Client,
     Reply,
+    bank_object,
     exchange,
     new_fa,
     new_id,
+    new_number,
     new_phone,
 )
 
 SEED = 20_261
 OPERATIONS = ("link", "update", "unlink", "resolve")
+BASES = (STANDARD, OPENG2P_1, OPENG2P_2)
+LISTINGS = ("fetch-banks", "fetch-branches", "fetch-wallet-service-providers")
 UNRESTRICTED = ("demo-strict", "demo-openg2p-1", "demo-openg2p-2")
 RESTRICTED = ("bayani.example", "payer.example")
 SCHEMAS = Path(__file__).resolve().parents[2] / "shared" / "spec" / "schemas"
@@ -47,6 +53,7 @@ NASTY_TEXTS = (
 )  # fmt: skip
 NASTY_VALUES = (
     *NASTY_TEXTS, None, True, False, 0, -1, 1.5, 1e308, -1e-300, 2**31, 2**63, 2**64, -(2**70),
+    {"strategy_id": 2, "fa_type": "BANK"}, {"fa_type": [], "strategy_id": 2**64},
     [], {}, [None], [[[[]]]], {"": None}, {"a": {"b": {"c": [1, "2", None, True]}}},
     [{"name": "n", "value": 2**64}], [{"name": "\x00", "value": "v"}], [{"name": "n"}],
 )  # fmt: skip
@@ -115,6 +122,9 @@ def check_shape(reply, operation="", strict=False):
     assert "set-cookie" not in reply.headers
     answer = json.loads(reply.body, parse_constant=pytest.fail)
     assert not any(word in reply.body for word in (b"Traceback", b"psycopg", b"odoo"))
+    if "response_header" in answer:
+        check_openg2p_2(reply, answer)
+        return
     if "header" not in answer:
         check_errors(reply, answer)
         return
@@ -130,6 +140,27 @@ def check_shape(reply, operation="", strict=False):
         assert problems == []
 
 
+def check_openg2p_2(reply, answer):
+    """OpenG2P 2.x: nulls where a member has no value; a header alone with 400."""
+    header = answer["response_header"]
+    assert set(header) == {
+        "request_id", "response_status", "response_error_code", "response_error_message",
+        "response_timestamp",
+    }  # fmt: skip
+    assert datetime.fromisoformat(header["response_timestamp"]).tzinfo
+    assert header["response_status"] == (
+        "SUCCESS" if not header["response_error_code"] else "ERROR"
+    )
+    if reply.status == 400:
+        assert set(answer) == {"response_header"} and header["response_status"] == "ERROR"
+        return
+    assert reply.status == 200
+    assert set(answer["response_body"]) == {"pagination_response", "response_payload"}
+    for item in reply.items:
+        assert {"reference_id", "id", "status", "status_reason_code", "locale"} <= set(item)
+        assert item["status"] in ("succ", "rjct")
+
+
 def check_errors(reply, answer):
     assert 400 <= reply.status < 500
     if "errors" not in answer:  # the token endpoint (RFC 6749, section 5.2)
@@ -143,8 +174,9 @@ def check_errors(reply, answer):
 # === Items === #
 
 
-def fresh_item(operation):
-    item = {"id": new_id(), "fa": new_fa()}
+def fresh_item(operation, base=STANDARD):
+    fa = bank_object(new_number()) if base == OPENG2P_2 else new_fa()
+    item = {"id": new_id(), "fa": fa}
     if operation in ("link", "update"):
         item.update(name=f"{MARK} Person", phone_number=new_phone(), locale="eng")
         item["additional_info"] = [{"name": "n", "value": MARK}]
@@ -156,6 +188,9 @@ def fresh_item(operation):
 def disturb(dice, item):
     """Spoil one to three members: another value, none at all, or one that nobody knows."""
     item = copy.deepcopy(item)
+    if isinstance(item.get("fa"), dict) and dice.random() < 0.4:
+        item["fa"][dice.choice([*item["fa"], "unknown"])] = copy.deepcopy(dice.choice(NASTY_VALUES))
+        return item
     for _change in range(dice.randint(1, 3)):
         name = dice.choice([*item, "unknown", "reference_id", "timestamp"])
         if dice.random() < 0.2:
@@ -165,24 +200,31 @@ def disturb(dice, item):
     return item
 
 
+def items_of(message, operation):
+    payload = message.get("message") or message["request_body"]["request_payload"]
+    return payload[f"{operation}_request"]
+
+
 @pytest.mark.parametrize("sender_id", UNRESTRICTED)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_wrong_items_harm_no_right_ones(clients, schemas, sender_id, operation):
     client, dice = clients[sender_id], random.Random(f"{SEED}{sender_id}{operation}")
     for _message in range(12):
-        base = dice.choice([STANDARD, OPENG2P_1])
-        message = client.message(operation, [fresh_item(operation) for _item in range(8)])
-        items = message["message"][f"{operation}_request"]
+        base = dice.choice(BASES)
+        fresh = [fresh_item(operation, base) for _item in range(8)]
+        message = client.message(operation, fresh, base)
+        items = items_of(message, operation)
         if operation in ("update", "unlink"):
             linked = [{"id": item["id"], "fa": item["fa"]} for item in items]
-            assert all(client.call("link", linked).succeeded)
+            assert all(client.call("link", linked, base).succeeded)
         for place in (1, 2, 4, 6):
             items[place] = disturb(dice, items[place])
         items[4] = dice.choice([items[4], *NASTY_VALUES])
         reply = client.post(operation, message, base)
         check_shape(reply, operation, client.profile == "strict")
         assert reply.status == 200 and len(reply.items) == len(items)
-        assert reply.json["header"]["completed_count"] == len(items)
+        if base != OPENG2P_2:
+            assert reply.json["header"]["completed_count"] == len(items)
         for place in (0, 3, 5, 7):
             assert reply.items[place]["reference_id"] == f"r{place}"
             assert reply.items[place]["status"] == "succ"
@@ -251,12 +293,15 @@ def replaced(message, path, value):
 def test_envelopes_with_one_place_spoilt(clients, schemas, sender_id):
     client, dice = clients[sender_id], random.Random(f"{SEED}{sender_id}")
     for _message in range(50):
-        operation, base = dice.choice(OPERATIONS), dice.choice([STANDARD, OPENG2P_1])
-        message = client.message(operation, [fresh_item(operation)])
-        message["header"].update(
-            sender_uri="https://x.example/cb", receiver_id="r", is_msg_encrypted=False, meta={}
+        operation, base = dice.choice(OPERATIONS), dice.choice(BASES)
+        message = client.message(operation, [fresh_item(operation, base)], base)
+        if base != OPENG2P_2:
+            message["header"].update(
+                sender_uri="https://x.example/cb", receiver_id="r", is_msg_encrypted=False, meta={}
+            )
+        path = dice.choice(
+            [path for path in places(message) if len(path) <= 2 + (base == OPENG2P_2)]
         )
-        path = dice.choice([path for path in places(message) if len(path) <= 2])
         message = replaced(message, path, dice.choice([*NASTY_VALUES, ...]))
         reply = client.post(operation, message, base)
         check_shape(reply, operation, client.profile == "strict")
@@ -293,8 +338,8 @@ RAW_ODDITIES = (
 def test_texts_that_are_no_longer_json(clients, schemas, sender_id):
     client, dice = clients[sender_id], random.Random(f"{SEED}text{sender_id}")
     for _message in range(60):
-        operation, base = dice.choice(OPERATIONS), dice.choice([STANDARD, OPENG2P_1])
-        message = client.message(operation, [fresh_item(operation)])
+        operation, base = dice.choice(OPERATIONS), dice.choice(BASES)
+        message = client.message(operation, [fresh_item(operation, base)], base)
         text = spoilt_text(dice, json.dumps(message).encode())
         check_shape(client.post(operation, text, base), operation, client.profile == "strict")
 
@@ -318,13 +363,37 @@ MALFORMED = {
 }
 
 
+@pytest.mark.parametrize("sender_id", UNRESTRICTED + RESTRICTED)
+def test_directory_requests_that_are_spoilt(clients, sender_id):
+    """One place spoilt, or the text."""
+    client, dice = clients[sender_id], random.Random(f"{SEED}directory{sender_id}")
+    for number in range(50):
+        request = client.envelope_2({"bank_id": dice.choice([None, 0, 1, 2**64 - 1])})
+        request["request_body"]["pagination_request"] = {
+            "current_page": dice.choice([1, 2, 2**64 - 1]),
+            "page_size": dice.choice([1, 10, 2**64 - 1]),
+            "sort_by": "id",
+            "filter_by": {"id": dice.choice([1, -(2**63), 2**64 - 1])},
+            "search_text": dice.choice(NASTY_TEXTS),
+        }
+        path = dice.choice(list(places(request)))
+        request = replaced(request, path, dice.choice([*NASTY_VALUES, ...]))
+        text = json.dumps(request).encode()
+        if number % 3 == 0:
+            text = spoilt_text(dice, text)
+        reply = client.post(dice.choice(LISTINGS), text, DIRECTORY)
+        check_shape(reply)
+        assert reply.status in (200, 400, 403)
+
+
 @pytest.mark.parametrize("name", MALFORMED)
 def test_bodies_that_are_no_message(clients, schemas, name):
     for sender_id in UNRESTRICTED[:2]:
         for operation in ("link", "resolve"):
-            reply = clients[sender_id].post(operation, MALFORMED[name])
-            check_shape(reply, operation, sender_id == "demo-strict")
-            assert reply.status == 400
+            for base in (STANDARD, OPENG2P_2):
+                reply = clients[sender_id].post(operation, MALFORMED[name], base)
+                check_shape(reply, operation, sender_id == "demo-strict")
+                assert reply.status == 400
 
 
 DUPLICATES = (
@@ -347,6 +416,19 @@ def test_duplicate_members_are_refused(clients, operation):
             reply = client.post(operation, text)
             check_shape(reply)
             assert reply.status == 400
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_duplicate_members_are_refused_in_openg2p_2_too(clients, operation):
+    client = clients["demo-openg2p-2"]
+    message = client.message(operation, [fresh_item("link", OPENG2P_2)], OPENG2P_2)
+    message = json.dumps(message).encode()
+    for name in ("request_id", "request_payload", "transaction_id", "id", "account_number"):
+        text = message.replace(f'"{name}"'.encode(), f'"{name}": "x", "{name}"'.encode(), 1)
+        assert text != message
+        reply = client.post(operation, text, OPENG2P_2)
+        check_shape(reply)
+        assert reply.status == 400
 
 
 # === Tokens === #
@@ -482,16 +564,16 @@ def test_a_trailing_slash_is_no_other_path(clients):
 )
 def test_methods(clients, method):
     client = clients["demo-strict"]
-    for base in (STANDARD, OPENG2P_1):
-        for operation in OPERATIONS:
-            reply = exchange(client.url, method, f"{base}/{operation}", None, client.headers)
-            assert reply.status == 405
-            assert reply.headers["allow"] == "POST"
-            assert reply.headers["content-type"] == "application/json"
-            if method == "HEAD":
-                assert reply.body == b""
-            else:
-                check_shape(reply)
+    paths = [f"{base}/{operation}" for base in BASES for operation in OPERATIONS]
+    for path in [*paths, *(f"{DIRECTORY}/{name}" for name in LISTINGS)]:
+        reply = exchange(client.url, method, path, None, client.headers)
+        assert reply.status == 405
+        assert reply.headers["allow"] == "POST"
+        assert reply.headers["content-type"] == "application/json"
+        if method == "HEAD":
+            assert reply.body == b""
+        else:
+            check_shape(reply)
 
 
 # Without X-Odoo-Database: Odoo itself answers a wrong one, before it knows the database.
@@ -613,8 +695,10 @@ def test_clients_that_vanish(server, clients):
 
 def test_bodies_too_large(clients):
     client = clients["demo-strict"]
-    for operation in ("link", "resolve"):
-        reply = client.post(operation, b" " * 17 * MEGABYTE)
+    for operation, base in (
+        ("link", STANDARD), ("resolve", STANDARD), ("link", OPENG2P_2), ("fetch-banks", DIRECTORY),
+    ):  # fmt: skip
+        reply = client.post(operation, b" " * 17 * MEGABYTE, base)
         check_shape(reply)
         assert reply.status == 413
     body = b"x" * 17 * MEGABYTE

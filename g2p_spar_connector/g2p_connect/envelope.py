@@ -10,18 +10,19 @@ it. JSON values in, JSON values out; bytes are the business of `jsonio`.
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .errors import EnvelopeError, HeaderRejected
 from .items import ItemParser, ResultParser, ResultRenderer, render_item
-from .text import has_control, has_unstorable, is_unstorable, parse_timestamp
+from .members import IDENTIFIER_MAX_LENGTH, Malformed, text_member
+from .text import has_unstorable, is_unstorable, parse_timestamp
 from .values import OPERATIONS, Answer, AnswerHeader, Header, Request, Result
 
 VERSION = "1.0.0"
-IDENTIFIER_MAX_LENGTH = 255
 TRANSACTION_ID_MAX_LENGTH = 99
 URI_MAX_LENGTH = 2048
 
-_VERSION_1 = re.compile(r"1(\.[0-9]{1,9}){0,2}")
+VERSION_1 = re.compile(r"1(\.[0-9]{1,9}){0,2}")
 _KNOWN_ACTIONS = frozenset(
     [
         *OPERATIONS,
@@ -33,8 +34,16 @@ _KNOWN_ACTIONS = frozenset(
 _STATUSES = ("rcvd", "pdng", "succ", "rjct")
 
 
-class _Malformed(Exception):
-    """A member that cannot be read; the text names it."""
+class HeaderRules(NamedTuple):
+    """Members that a request's header must have, and those that must not be empty."""
+
+    present: tuple[str, ...]
+    filled: tuple[str, ...]
+
+
+_ALL_REQUIRED = ("message_id", "message_ts", "action", "sender_id", "total_count")
+STRICT_HEADER = HeaderRules(_ALL_REQUIRED, _ALL_REQUIRED)
+OPENG2P_HEADER = HeaderRules(("message_id", "action"), ("action",))
 
 
 # --- requests ---
@@ -57,7 +66,7 @@ def parse_request(
     strict = profile == "strict"
     try:
         header = _read_header(payload, strict)
-    except _Malformed as error:
+    except Malformed as error:
         raise EnvelopeError(str(error), _echo(payload)) from None
     if header.is_msg_encrypted:
         raise EnvelopeError(
@@ -68,10 +77,10 @@ def parse_request(
     _check_version(header)
     _check_action(header, operation, strict)
     if strict:
-        _check_message_ts(header, now, ts_window)
+        check_message_ts(header, now, ts_window)
     try:
         transaction_id, raw_items = _read_message(payload, operation, strict)
-    except _Malformed as error:
+    except Malformed as error:
         raise EnvelopeError(str(error), header) from None
     _check_counts(header, len(raw_items), max_items, strict)
     parser = ItemParser(operation, profile)
@@ -80,57 +89,32 @@ def parse_request(
 
 def _read_header(payload: object, strict: bool) -> Header:
     if not isinstance(payload, dict):
-        raise _Malformed("body: must be a JSON object")
+        raise Malformed("body: must be a JSON object")
     raw = payload.get("header")
     if not isinstance(raw, dict):
-        raise _Malformed("header: must be an object")
+        raise Malformed("header: must be an object")
+    present, filled = STRICT_HEADER if strict else OPENG2P_HEADER
+
+    def text(name, **limits):
+        demands = {"required": name in filled, "present": name in present}
+        return text_member(raw, name, strict, **demands, **limits)
+
     return Header(
-        version=VERSION if raw.get("version") is None else _text(raw, "version", strict),
-        message_id=_text(raw, "message_id", strict, required=strict, present=True),
-        message_ts=_read_message_ts(raw, strict),
-        action=_text(raw, "action", strict, required=True),
-        sender_id=_text(raw, "sender_id", strict, required=strict),
-        sender_uri=_text(raw, "sender_uri", strict, max_length=URI_MAX_LENGTH) or None,
-        receiver_id=_text(raw, "receiver_id", strict) or None,
+        version=VERSION if raw.get("version") is None else text("version"),
+        message_id=text("message_id"),
+        message_ts=text("message_ts") if strict else _any_text(raw, "message_ts"),
+        action=text("action"),
+        sender_id=text("sender_id"),
+        sender_uri=text("sender_uri", max_length=URI_MAX_LENGTH) or None,
+        receiver_id=text("receiver_id") or None,
         total_count=_read_total_count(raw, strict),
         is_msg_encrypted=_read_is_encrypted(raw, strict),
         meta=_read_meta(raw, strict),
     )
 
 
-def _text(
-    raw: dict,
-    name: str,
-    strict: bool,
-    *,
-    required: bool = False,
-    present: bool = False,
-    max_length: int = IDENTIFIER_MAX_LENGTH,
-    place: str = "header",
-) -> str:
-    """A string member; an absent or null one is an empty string.
-
-    Unless it must be `present` (the envelope is incomplete without it, in every profile) or is
-    `required` (nor may it be empty).
-    """
+def _any_text(raw: dict, name: str) -> str:
     value = raw.get(name)
-    if value is None or value == "":
-        if required or (present and value is None):
-            raise _Malformed(f"{place}.{name}: missing")
-        return ""
-    if not isinstance(value, str):
-        raise _Malformed(f"{place}.{name}: must be a string")
-    if len(value) > max_length:
-        raise _Malformed(f"{place}.{name}: must have at most {max_length} characters")
-    if has_control(value) if strict else is_unstorable(value):
-        raise _Malformed(f"{place}.{name}: has characters that are not allowed")
-    return value
-
-
-def _read_message_ts(raw: dict, strict: bool) -> str:
-    if strict:
-        return _text(raw, "message_ts", strict, required=True)
-    value = raw.get("message_ts")
     return value if isinstance(value, str) and not is_unstorable(value) else ""
 
 
@@ -140,7 +124,7 @@ def _read_total_count(raw: dict, strict: bool) -> int:
         return value
     if strict:
         problem = "missing" if value is None else "must be an integer"
-        raise _Malformed(f"header.total_count: {problem}")
+        raise Malformed(f"header.total_count: {problem}")
     return 0
 
 
@@ -151,7 +135,7 @@ def _read_is_encrypted(raw: dict, strict: bool) -> bool:
     if value is None:
         return False
     if not isinstance(value, bool):
-        raise _Malformed("header.is_msg_encrypted: must be true or false")
+        raise Malformed("header.is_msg_encrypted: must be true or false")
     return value
 
 
@@ -160,9 +144,9 @@ def _read_meta(raw: dict, strict: bool) -> object:
     if value is None or (not strict and has_unstorable(value)):
         return None
     if strict and not isinstance(value, dict):
-        raise _Malformed("header.meta: must be an object")
+        raise Malformed("header.meta: must be an object")
     if has_unstorable(value):
-        raise _Malformed("header.meta: has characters that are not allowed")
+        raise Malformed("header.meta: has characters that are not allowed")
     return value
 
 
@@ -174,14 +158,14 @@ def _echo(payload: object) -> Header:
     values = {}
     for name in ("message_id", "action", "sender_id", "receiver_id"):
         try:
-            values[name] = _text(raw, name, strict=True)
-        except _Malformed:
+            values[name] = text_member(raw, name, strict=True)
+        except Malformed:
             values[name] = ""
     return Header(**values)
 
 
 def _check_version(header: Header) -> None:
-    if not _VERSION_1.fullmatch(header.version):
+    if not VERSION_1.fullmatch(header.version):
         raise HeaderRejected("rjct.version.invalid", "version: must be 1.x", header)
 
 
@@ -195,18 +179,19 @@ def _check_action(header: Header, operation: str, strict: bool) -> None:
     )
 
 
-def _check_message_ts(header: Header, now: datetime, ts_window: timedelta) -> None:
+def check_message_ts(
+    header: Header, now: datetime, ts_window: timedelta, name: str = "message_ts"
+) -> None:
+    """Refuse a message from too long ago, or from the future; `name` is the member's own."""
     moment = parse_timestamp(header.message_ts)
     if moment is None:
         raise HeaderRejected(
-            "rjct.message_ts.invalid",
-            "message_ts: must be RFC 3339 with a time zone",
-            header,
+            "rjct.message_ts.invalid", f"{name}: must be RFC 3339 with a time zone", header
         )
     if abs(now - moment) > ts_window:
         raise HeaderRejected(
             "rjct.message_ts.invalid",
-            f"message_ts: must lie within {int(ts_window.total_seconds())} s of now",
+            f"{name}: must lie within {int(ts_window.total_seconds())} s of now",
             header,
         )
 
@@ -214,8 +199,8 @@ def _check_message_ts(header: Header, now: datetime, ts_window: timedelta) -> No
 def _read_message(payload: dict, operation: str, strict: bool) -> tuple[str, list]:
     message = payload.get("message")
     if not isinstance(message, dict):
-        raise _Malformed("message: must be an object")
-    transaction_id = _text(
+        raise Malformed("message: must be an object")
+    transaction_id = text_member(
         message,
         "transaction_id",
         strict,
@@ -226,25 +211,38 @@ def _read_message(payload: dict, operation: str, strict: bool) -> tuple[str, lis
     )
     items = message.get(f"{operation}_request")
     if not isinstance(items, list):
-        raise _Malformed(f"message.{operation}_request: must be a list")
+        raise Malformed(f"message.{operation}_request: must be a list")
     return transaction_id, items
 
 
 def _check_counts(header: Header, count: int, max_items: int, strict: bool) -> None:
     if not count:
         raise HeaderRejected("rjct.total_count.invalid", "The message has no items", header)
-    if count > max_items:
-        raise HeaderRejected(
-            "rjct.total_count.limit_exceeded",
-            f"The message has {count} items; {max_items} are allowed",
-            header,
-        )
+    check_limit(header, count, max_items)
     if strict and header.total_count != count:
         raise HeaderRejected(
             "rjct.total_count.invalid",
             f"total_count: the message has {count} items",
             header,
         )
+
+
+def check_limit(
+    header: Header, count: int, max_items: int, transaction_id: str | None = None
+) -> None:
+    """Refuse a message with more items than its sender may send."""
+    if count > max_items:
+        raise HeaderRejected(
+            "rjct.total_count.limit_exceeded",
+            f"The message has {count} items; {max_items} are allowed",
+            header,
+            transaction_id,
+        )
+
+
+def message_of(payload: dict) -> object:
+    """What a message says beside its header: with the action, what tells a retry by."""
+    return payload["message"]
 
 
 def render_request(request: Request, profile: str) -> dict:
@@ -348,41 +346,42 @@ def parse_answer(payload: object, operation: str, profile: str) -> Answer:
         items = message.get(f"{operation}_response")
         if not isinstance(items, list):
             if header.status != "rjct":
-                raise _Malformed(f"message.{operation}_response: must be a list")
+                raise Malformed(f"message.{operation}_response: must be a list")
             items = []
         parser = ResultParser(operation, profile)
         return Answer(
             header,
             operation,
-            _text(message, "transaction_id", False, place="message"),
-            _text(message, "correlation_id", False, place="message") or None,
+            text_member(message, "transaction_id", False, place="message"),
+            text_member(message, "correlation_id", False, place="message") or None,
             [parser.parse(raw) for raw in items],
         )
-    except _Malformed as error:
+    except Malformed as error:
         raise EnvelopeError(str(error)) from None
 
 
 def _read_answer_header(payload: object) -> AnswerHeader:
     if not isinstance(payload, dict):
-        raise _Malformed("body: must be a JSON object")
+        raise Malformed("body: must be a JSON object")
     raw = payload.get("header")
     if not isinstance(raw, dict):
-        raise _Malformed("header: must be an object")
+        raise Malformed("header: must be an object")
     status = raw.get("status")
     if status not in _STATUSES:
-        raise _Malformed("header.status: unknown")
+        raise Malformed("header.status: unknown")
     return AnswerHeader(
-        version=_text(raw, "version", False) or VERSION,
-        message_id=_text(raw, "message_id", False),
-        message_ts=_text(raw, "message_ts", False),
-        action=_text(raw, "action", False),
+        version=text_member(raw, "version", False) or VERSION,
+        message_id=text_member(raw, "message_id", False),
+        message_ts=text_member(raw, "message_ts", False),
+        action=text_member(raw, "action", False),
         status=status,
-        status_reason_code=_text(raw, "status_reason_code", False) or None,
-        status_reason_message=_text(raw, "status_reason_message", False, max_length=4096) or None,
+        status_reason_code=text_member(raw, "status_reason_code", False) or None,
+        status_reason_message=text_member(raw, "status_reason_message", False, max_length=4096)
+        or None,
         total_count=_count(raw, "total_count"),
         completed_count=_count(raw, "completed_count"),
-        sender_id=_text(raw, "sender_id", False) or None,
-        receiver_id=_text(raw, "receiver_id", False) or None,
+        sender_id=text_member(raw, "sender_id", False) or None,
+        receiver_id=text_member(raw, "receiver_id", False) or None,
         is_msg_encrypted=_read_is_encrypted(raw, strict=False),
         meta=raw.get("meta"),
     )

@@ -51,11 +51,14 @@ class EnvelopeError(Exception):
 class HeaderRejected(Exception):
     """The envelope can be read, and its header says no: HTTP 200, `status` rjct.
 
-    `code` is one of `codes.HEADER_CODES`.
+    `code` is one of `codes.HEADER_CODES`. OpenG2P 2.x repeats the `transaction_id` as well.
     """
 
-    def __init__(self, code: str, message: str, header_echo: Header):
+    def __init__(
+        self, code: str, message: str, header_echo: Header, transaction_id: str | None = None
+    ):
         super().__init__(message)
         self.code = code
         self.message = message
         self.header_echo = header_echo
+        self.transaction_id = transaction_id

@@ -6,6 +6,7 @@ An item that is wrong never harms the others: it carries a `Problem`.
 
 import re
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from . import jsonio
@@ -37,18 +38,18 @@ from .values import (
 REFERENCE_ID_MAX_LENGTH = 255
 MESSAGE_MAX_LENGTH = 999
 
-_LOCALE = re.compile(r"[a-z]{2,3}")
-_SCOPES = ("yes_no", "details")
+LOCALE = re.compile(r"[a-z]{2,3}")
+SCOPES = ("yes_no", "details")
 _UNSTORABLE = "has a NUL character or half a surrogate pair"
 
 # Members in the order of their checks. Of the optional ones only those that are there are checked.
-_REQUIRED = {
+REQUIRED = {
     "link": ("reference_id", "timestamp", "id", "fa"),
     "update": ("reference_id", "timestamp", "id", "fa"),
     "unlink": ("reference_id", "timestamp", "id"),
     "resolve": ("reference_id", "timestamp"),
 }
-_OPTIONAL = {
+OPTIONAL = {
     "link": ("name", "phone_number", "additional_info", "locale"),
     "update": ("name", "phone_number", "additional_info", "locale"),
     "unlink": ("fa", "additional_info", "locale"),
@@ -56,42 +57,74 @@ _OPTIONAL = {
 }
 
 
+# Members that have the same few values in all items of a message.
+_REPEATED = ("timestamp", "locale", "scope")
+
+
 class ItemParser:
     """Parses the items of one message, in their order.
 
     Checked here: types, lengths of what has no other guardian, and what the profile demands.
     What an ID or FA may look like is the mapper's own business.
+
+    Items of one message are mostly alike but for reference_id and id. Those that are like the last
+    good one in all else are not checked again in that.
     """
 
     def __init__(self, operation: str, profile: str):
         self._strict = profile == "strict"
         self._type = ITEM_TYPES[operation]
         self._build = _BUILDERS[operation]
-        self._required = self._checks(_REQUIRED[operation])
-        self._optional = self._checks(_OPTIONAL[operation])
+        self._members = [
+            *self._checks(REQUIRED[operation], required=True),
+            *self._checks(OPTIONAL[operation], required=False),
+        ]
         self._needs_id_or_fa = operation == "resolve"
-        self._fa_is_required = "fa" in _REQUIRED[operation]
+        self._fa_is_required = "fa" in REQUIRED[operation]
         self._seen = set()
-        # The same few timestamps and locales come again and again.
-        self._good_timestamps = set()
-        self._good_locales = set()
+        self._alike = None
 
-    def _checks(self, names: tuple[str, ...]) -> list[tuple[str, Callable]]:
-        return [(name, getattr(self, f"_check_{name}")) for name in names]
+    def _checks(self, names: tuple[str, ...], required: bool) -> list[tuple]:
+        """(name, check, whether None is checked, strings found good before or None) of each."""
+        return [
+            (name, getattr(self, f"_check_{name}"), required, set() if name in _REPEATED else None)
+            for name in names
+        ]
 
     def parse(self, raw: object) -> Item:
         if not isinstance(raw, dict):
             return self._refused(
                 {}, Problem(Outcome.REFERENCE_ID_INVALID, "item: must be an object")
             )
-        for name, check in self._required:
-            if problem := check(raw.get(name)):
-                return self._refused(raw, problem)
-        for name, check in self._optional:
+        if self._alike and self._alike.includes(raw):
+            return self._parse_alike(raw)
+        item = self._parse_whole(raw)
+        self._alike = None if item.problem else _Alike.of(raw, item)
+        return item
+
+    def _parse_alike(self, raw: dict) -> Item:
+        reference_id, id_ = raw["reference_id"], raw["id"]
+        if not id_:
+            return self._parse_whole(raw)
+        if problem := self._check_reference_id(reference_id) or self._check_id(id_):
+            return self._refused(raw, problem)
+        return _new(self._type, (reference_id, id_, *self._alike.rest))
+
+    def _parse_whole(self, raw: dict) -> Item:
+        values = []
+        for name, check, required, good in self._members:
             value = raw.get(name)
-            if value is not None and (problem := check(value)):
+            values.append(value)
+            if value is None and not required:
+                continue
+            remembered = good is not None and value.__class__ is str
+            if remembered and value in good:
+                continue
+            if problem := check(value):
                 return self._refused(raw, problem)
-        item = self._build(raw)
+            if remembered:
+                good.add(value)
+        item = self._build(*values)
         if not self._strict and is_too_large(item.additional_info):
             item = item._replace(additional_info=None)
         if self._needs_id_or_fa and not (item.id or item.fa):
@@ -124,12 +157,8 @@ class ItemParser:
     def _check_timestamp(self, value: Any) -> Problem | None:
         if not self._strict:
             return None
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not parse_timestamp(value):
             return Problem(Outcome.TIMESTAMP_INVALID)
-        if value not in self._good_timestamps:
-            if not parse_timestamp(value):
-                return Problem(Outcome.TIMESTAMP_INVALID)
-            self._good_timestamps.add(value)
         return None
 
     def _check_id(self, value: Any) -> Problem | None:
@@ -192,21 +221,47 @@ class ItemParser:
     def _check_locale(self, value: Any) -> Problem | None:
         if not isinstance(value, str):
             return self._strictly(Outcome.LOCALE_INVALID, "locale: must be a string")
-        if value not in self._good_locales:
-            if not _LOCALE.fullmatch(value):
-                return self._strictly(
-                    Outcome.LOCALE_INVALID, "locale: must be two or three lower-case letters"
-                )
-            self._good_locales.add(value)
+        if not LOCALE.fullmatch(value):
+            return self._strictly(
+                Outcome.LOCALE_INVALID, "locale: must be two or three lower-case letters"
+            )
         return None
 
     def _check_scope(self, value: Any) -> Problem | None:
-        if isinstance(value, str) and value in _SCOPES:
+        if isinstance(value, str) and value in SCOPES:
             return None
         return Problem(Outcome.SCOPE_NOT_SUPPORTED)
 
     def _strictly(self, outcome: Outcome, message: str) -> Problem | None:
         return Problem(outcome, message) if self._strict else None
+
+
+class _Alike:
+    """Items that have the same members, equal ones but for reference_id and id.
+
+    :param frozenset names: the members of such an item
+    :param tuple rest: what stands after reference_id and id in the parsed item
+    """
+
+    def __init__(self, raw: dict, rest: tuple):
+        self._size = len(raw)
+        names = [name for name in raw if name not in ("reference_id", "id")]
+        self._get = itemgetter("reference_id", "id", *names)
+        self._values = self._get(raw)[2:]
+        self.rest = rest
+
+    @classmethod
+    def of(cls, raw: dict, item: Item) -> "_Alike | None":
+        """None where equal in Python is not the same in JSON, such as 1 and true."""
+        if "id" not in raw or raw.get("additional_info") is not None or isinstance(item.fa, dict):
+            return None
+        return cls(raw, item[2:])
+
+    def includes(self, raw: dict) -> bool:
+        try:
+            return len(raw) == self._size and self._get(raw)[2:] == self._values
+        except KeyError:
+            return False
 
 
 def _string(raw: dict, name: str) -> str:
@@ -215,15 +270,17 @@ def _string(raw: dict, name: str) -> str:
 
 
 def _optional(raw: dict, name: str) -> str | None:
+    """The string, or None for what is absent or no proper string."""
+    return _kept(raw.get(name))
+
+
+def _kept(value: Any) -> str | None:
     """The string, or None for what is absent, empty, or ignored by a tolerant profile."""
-    value = raw.get(name)
-    if not value or not isinstance(value, str) or is_unstorable(value):
-        return None
-    return value
+    return value if value and value.__class__ is str and not is_unstorable(value) else None
 
 
-def _phone_number(raw: dict) -> str | None:
-    value = _optional(raw, "phone_number")
+def _kept_phone(value: Any) -> str | None:
+    value = _kept(value)
     return value if value is None or len(value) <= PHONE_MAX_LENGTH else None
 
 
@@ -236,52 +293,37 @@ def _is_attribute(entry: object) -> bool:
     )
 
 
-def _build_link(raw: dict) -> LinkItem:
-    return LinkItem(*_link_values(raw))
+# Builders take the members in the order of their checks. A NamedTuple's own constructor would cost
+# twice as much.
+_new = tuple.__new__
 
 
-def _build_update(raw: dict) -> UpdateItem:
-    return UpdateItem(*_link_values(raw))
+def _link_values(reference_id, timestamp, id_, fa, name, phone, info, locale) -> tuple:
+    name, phone, locale = _kept(name), _kept_phone(phone), _kept(locale)
+    return (reference_id, id_, fa, name, phone, info, locale, _kept(timestamp), None)
 
 
-def _link_values(raw: dict) -> tuple:
-    return (
-        raw["reference_id"],
-        raw["id"],
-        raw["fa"],
-        _optional(raw, "name"),
-        _phone_number(raw),
-        raw.get("additional_info"),
-        _optional(raw, "locale"),
-        _optional(raw, "timestamp"),
-    )
+def _build_link(*values) -> LinkItem:
+    return _new(LinkItem, _link_values(*values))
 
 
-def _build_unlink(raw: dict) -> UnlinkItem:
-    return UnlinkItem(
-        raw["reference_id"],
-        raw["id"],
-        raw.get("fa") or "",
-        raw.get("additional_info"),
-        _optional(raw, "locale"),
-        _optional(raw, "timestamp"),
-    )
+def _build_update(*values) -> UpdateItem:
+    return _new(UpdateItem, _link_values(*values))
 
 
-def _build_resolve(raw: dict) -> ResolveItem:
-    return ResolveItem(
-        raw["reference_id"],
-        raw.get("id") or "",
-        raw.get("fa") or "",
-        _optional(raw, "name"),
-        raw.get("scope") or "yes_no",
-        raw.get("additional_info"),
-        _optional(raw, "locale"),
-        _optional(raw, "timestamp"),
-    )
+def _build_unlink(reference_id, timestamp, id_, fa, info, locale) -> UnlinkItem:
+    locale, timestamp = _kept(locale), _kept(timestamp)
+    return _new(UnlinkItem, (reference_id, id_, fa or "", info, locale, timestamp, None))
 
 
-_BUILDERS: dict[str, Callable[[dict], Item]] = {
+def _build_resolve(reference_id, timestamp, id_, fa, name, scope, info, locale) -> ResolveItem:
+    name, locale, timestamp = name and _kept(name), _kept(locale), _kept(timestamp)
+    scope = scope or "yes_no"
+    values = (reference_id, id_ or "", fa or "", name or None, scope, info, locale, timestamp, None)
+    return _new(ResolveItem, values)
+
+
+_BUILDERS: dict[str, Callable[..., Item]] = {
     "link": _build_link,
     "update": _build_update,
     "unlink": _build_unlink,
@@ -311,6 +353,7 @@ class ResultRenderer:
         self._operation = operation
         self._reasons = reasons(profile, operation)
         self._timestamp = timestamp
+        self._providers = {}  # written already, by identity: many items have the same
 
     def render(self, item: Item, result: Result) -> dict:
         status, code, text = self._reasons[result.outcome]
@@ -332,7 +375,7 @@ class ResultRenderer:
         if result.additional_info is not None:
             raw["additional_info"] = self._additional_info(result.additional_info)
         locale = result.locale or item.locale
-        if locale and (not self._strict or _LOCALE.fullmatch(locale)):
+        if locale and (not self._strict or LOCALE.fullmatch(locale)):
             raw["locale"] = locale
         return raw
 
@@ -343,9 +386,17 @@ class ResultRenderer:
         return None if self._operation == "unlink" else result.fa or item.fa
 
     def _provider(self, provider: AccountProvider) -> dict:
+        raw = self._providers.get(id(provider))
+        if raw is None:
+            raw = self._providers[id(provider)] = self._write_provider(provider)
+        return raw
+
+    def _write_provider(self, provider: AccountProvider) -> dict:
         raw = {"name": provider.name, "code": provider.code}
         if provider.subcode or not self._strict:
             raw["subcode"] = provider.subcode or ""  # OpenG2P's clients demand it
+        if provider.additional_info is not None:
+            raw["additional_info"] = provider.additional_info
         return raw
 
     def _additional_info(self, value: Any) -> list:

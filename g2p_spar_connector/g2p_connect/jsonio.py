@@ -35,7 +35,7 @@ def _lost_members(raw: bytes, written_again: bytes) -> bool:
     """Whether the text has members that its parsed value has not."""
     # Texts that differ by white space only have the same structure. That settles nearly every
     # message; escapes and forms of numbers need the count.
-    if _without_white_space(raw) == _without_white_space(written_again):
+    if raw == written_again or _without_white_space(raw) == _without_white_space(written_again):
         return False
     return _count_members(raw) != _count_members(written_again)
 

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from . import jsonio
 
-_PHONE = re.compile(r"(?:tel:)?\+[1-9][0-9]{1,14}(?:;ext=[0-9]{1,10})?")
 INFO_MAX_BYTES = 16_384
 INFO_MAX_DEPTH = 32
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
-_RFC3339 = re.compile(
+# Written so that ECMA-262 reads them alike: the API's document repeats them.
+PHONE = re.compile(r"(?:tel:)?\+[1-9][0-9]{1,14}(?:;ext=[0-9]{1,10})?")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
     r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -22,12 +23,12 @@ _LARGEST_EXACT = 2.0**63
 
 def has_control(text: str) -> bool:
     """Whether the text has control characters or half a surrogate pair."""
-    return not text.isprintable() and _CONTROL.search(text) is not None
+    return not text.isprintable() and CONTROL.search(text) is not None
 
 
 def is_unstorable(text: str) -> bool:
     """Whether PostgreSQL or UTF-8 cannot hold the text: NUL, or half a surrogate pair."""
-    return not text.isprintable() and _UNSTORABLE.search(text) is not None
+    return not text.isprintable() and UNSTORABLE.search(text) is not None
 
 
 def has_unstorable(value: object) -> bool:
@@ -78,12 +79,12 @@ def _is_deeper(value: object, levels: int) -> bool:
 
 def is_phone_number(text: str) -> bool:
     """E.164 with its +, also as `tel:` and with `;ext=`. The numbering plan is not looked at."""
-    return _PHONE.fullmatch(text) is not None
+    return PHONE.fullmatch(text) is not None
 
 
 def parse_timestamp(text: str) -> datetime | None:
     """RFC 3339 with a time zone, else None."""
-    if not _RFC3339.fullmatch(text):
+    if not TIMESTAMP.fullmatch(text):
         return None
     if text[17:19] == "60":  # a leap second
         text = f"{text[:17]}59{text[19:]}"

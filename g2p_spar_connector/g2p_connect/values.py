@@ -162,6 +162,23 @@ class AccountProvider(NamedTuple):
     name: str
     code: str
     subcode: str | None = None
+    additional_info: Any = None
+
+
+class Address(NamedTuple):
+    """The parts of a financial address that its mapper can read.
+
+    `fa_type` is `bank`, `mobile_wallet` or `email_wallet`; `number` the account number, mobile
+    number or e-mail address; `strategy_code` OpenG2P's `strategy_id` of the string's form.
+    """
+
+    fa_type: Literal["bank", "mobile_wallet", "email_wallet"]
+    number: str
+    provider_code: str
+    provider_name: str
+    branch_code: str | None = None
+    branch_name: str | None = None
+    strategy_code: int | None = None
 
 
 class Result(NamedTuple):
@@ -169,20 +186,23 @@ class Result(NamedTuple):
 
     `message` None stands for the standard text of the outcome. `name`, `phone_number` and
     `since` (when the mapping was last changed, UTC without zone) are for callers in the same
-    process: the standard has no place for them in an answer.
+    process: the standard has no place for them in an answer. They and `address`, the parts of an
+    `fa` that the mapper can read, are filled where a resolve asked for parts. `fa` is a string
+    until `fa_format.tell` makes an object of it.
     """
 
     reference_id: str
     outcome: Outcome
     message: str | None = None
     id: str | None = None
-    fa: str | None = None
+    fa: str | dict | None = None
     name: str | None = None
     phone_number: str | None = None
     provider: AccountProvider | None = None
     additional_info: Any = None
     locale: str | None = None
     since: datetime | None = None
+    address: Address | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -194,9 +214,10 @@ class Result(NamedTuple):
         values["outcome"] = str(self.outcome)
         if self.since is not None:
             values["since"] = self.since.isoformat()
-        if self.provider is not None:
-            provider = self.provider._asdict().items()
-            values["provider"] = {key: value for key, value in provider if value is not None}
+        for name in ("provider", "address"):
+            if name in values:
+                parts = values[name]._asdict().items()
+                values[name] = {key: value for key, value in parts if value is not None}
         return values
 
 

@@ -75,9 +75,15 @@ class G2PSparConnector(models.Model):
         return self._run("unlink", actor, items)
 
     @api.private
-    def resolve_items(self, actor: Actor, items: Sequence[Item]) -> list[Result]:
-        """Look addresses up (`ResolveItem`)."""
-        return self._run("resolve", actor, items)
+    def resolve_items(
+        self, actor: Actor, items: Sequence[Item], parts: bool = False
+    ) -> list[Result]:
+        """Look addresses up (`ResolveItem`).
+
+        :param parts: where details are asked for, fill also `Result.address` if the mapper can
+            read the address, and `name`, `phone_number` and `since` if it knows them
+        """
+        return self._run("resolve", actor, items, parts=parts)
 
     @api.private
     def suspend_items(self, actor: Actor, items: Sequence[UnlinkItem]) -> list[Result]:
@@ -101,7 +107,7 @@ class G2PSparConnector(models.Model):
     def capabilities(self) -> frozenset[str]:
         """What the backend can beyond the standard.
 
-        "history": `ever_linked`; "since": results of `resolve_items` with details say since
+        "history": `ever_linked`; "since": results of `resolve_items` with parts say since
         when; "suspend": `suspend_items` and `reactivate_items`.
         """
         self.ensure_one()
@@ -117,11 +123,11 @@ class G2PSparConnector(models.Model):
                 )
             )
 
-    def _run(self, operation: str, actor: Actor, items: Sequence[Item]) -> list[Result]:
+    def _run(self, operation: str, actor: Actor, items: Sequence[Item], **options) -> list[Result]:
         """Items that carry a problem are answered here and never reach the backend."""
         self.ensure_one()
         sound = [item for item in items if item.problem is None]
-        answered = self._call(operation, actor, sound) if sound else []
+        answered = self._call(operation, actor, sound, **options) if sound else []
         asked = [item.reference_id for item in sound]
         if [result.reference_id for result in answered] != asked:
             raise RuntimeError(f"The backend {self.backend} did not answer item by item")
@@ -130,15 +136,18 @@ class G2PSparConnector(models.Model):
 
     # === HOOKS ===#
 
-    def _call(self, operation: str, actor: Actor, items: Sequence[Item]) -> Sequence[Result]:
+    def _call(
+        self, operation: str, actor: Actor, items: Sequence[Item], **options
+    ) -> Sequence[Result]:
         """Carry an operation out. To be extended by a backend:
 
             if self.backend != "mine":
-                return super()._call(operation, actor, items)
+                return super()._call(operation, actor, items, **options)
 
         :param operation: one of `g2p_connect.values.OPERATIONS`; "suspend" and "reactivate"
             where the backend has the capability
         :param items: items of that operation, none of them with a problem
+        :param options: keywords of the operation's own method: `parts` of `resolve_items`
         :return: one result for each item, in their order
         """
         raise UserError(

@@ -6,7 +6,7 @@ import traceback
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.http import SessionExpiredException, request
 
@@ -79,10 +79,18 @@ class IrHttp(models.AbstractModel):
     def _authenticate_explicit(cls, auth):
         if not isinstance(request.dispatcher, SparDispatcher):
             return super()._authenticate_explicit(auth)
-        # A browser's session lends its user to no API call. Unexpected exceptions go to the
-        # dispatcher, since Odoo would log their text.
-        cls._auth_method_none()
+        # A browser's session lends neither its user nor its language to an API call. Unexpected
+        # exceptions go to the dispatcher, since Odoo would log their text.
+        request.env = api.Environment(request.env.cr, None, {})
+        request.env.transaction.default_env = request.env
         return getattr(cls, f"_auth_method_{auth}")()
+
+    @classmethod
+    def _pre_dispatch(cls, rule, args):
+        """Of an API call without what is for browsers: languages, debug modes, the editor."""
+        if not isinstance(request.dispatcher, SparDispatcher):
+            return super()._pre_dispatch(rule, args)
+        return request.dispatcher.pre_dispatch(rule, args)
 
     @classmethod
     def _handle_error(cls, exception):

@@ -144,7 +144,9 @@ REFUSALS = (
     Outcome.FA_NOT_ALLOWED,
 )
 
-providers = st.builds(AccountProvider, name=text, code=text, subcode=optional(text))
+providers = st.builds(
+    AccountProvider, name=text, code=text, subcode=optional(text), additional_info=st.none()
+)
 
 
 def results(operation, profile, item):
@@ -169,6 +171,7 @@ def results(operation, profile, item):
         ),
         locale=st.just(item.locale),
         since=st.none(),
+        address=st.none(),
     )
 
 

@@ -33,7 +33,7 @@ class TestConnector(TransactionCase):
         """A backend that answers so, for this test."""
         calls = []
 
-        def call(connector, operation, actor, items):
+        def call(connector, operation, actor, items, **options):
             calls.append((operation, actor, items))
             return answer(items)
 
@@ -187,9 +187,10 @@ class TestConnectorAccess(TransactionCase):
         connectors.search([("id", "!=", self.connector.id)]).action_archive()
         default = connectors.with_user(self.users["portal"])._get_default()
         self.assertEqual(default, self.connector)
-        with patch.object(type(default), "_call", lambda *args: [Result("r", Outcome.ID_ACTIVE)]):
+        answer = [Result("r", Outcome.ID_ACTIVE)]
+        with patch.object(type(default), "_call", lambda *args, **options: answer):
             results = default.resolve_items(ACTOR, [ResolveItem("r", "a@b")])
-        self.assertEqual(results, [Result("r", Outcome.ID_ACTIVE)])
+        self.assertEqual(results, answer)
 
     def test_menu(self):
         menu = self.env.ref("g2p_spar_connector.g2p_spar_connector_menu")

@@ -1,4 +1,4 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from odoo.addons.g2p_spar_connector.controllers import dispatcher  # registers type "spar"
 
-from . import health, mapper, oauth2
+from . import directory, health, mapper, oauth2, openapi

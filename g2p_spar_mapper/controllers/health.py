@@ -1,9 +1,11 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from odoo.http import Controller, request, route
 
+from ..api import HEALTH
+
 
 class Health(Controller):
-    @route("/spar/health", type="spar", content="none", auth="none", methods=["GET"], readonly=True)
+    @route(HEALTH, type="spar", content="none", auth="none", methods=["GET"], readonly=True)
     def health(self):
         """``{"status": "up"}`` when a worker answers and its database does. Anything but 200 is
         down: without a database Odoo itself answers, in HTML."""

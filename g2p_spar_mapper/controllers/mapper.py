@@ -3,22 +3,21 @@ from odoo.http import Controller, Response, request, route
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 
-# The largest batch, 10 000 items of some 1.5 kB each.
-MAX_BODY_BYTES = 16 * 1024 * 1024
+from ..api import MAX_BODY_BYTES, OPENG2P_1, OPENG2P_2, STANDARD
+
 MUTATIONS = ("link", "update", "unlink")
+# The path chooses the envelope.
+ENVELOPES = {STANDARD: "g2p_connect", OPENG2P_1: "g2p_connect", OPENG2P_2: "openg2p_2"}
 
 
 def _paths(*operations):
-    """The standard's path and OpenG2P 1.x's of each operation."""
-    return [
-        f"{base}/{operation}"
-        for operation in operations
-        for base in ("/spar/v1.0.0/mapper/sync", "/api/mapper/sync")
-    ]
+    """The standard's path, OpenG2P 1.x's and OpenG2P 2.x's of each operation."""
+    return [f"{base}/{operation}" for operation in operations for base in ENVELOPES]
 
 
 class Mapper(Controller):
-    """The G2P-Connect mapper API, synchronous operations (mapper_core_api 1.0.0)."""
+    """The mapper API: synchronous operations of G2P-Connect (mapper_core_api 1.0.0), and the
+    same in the envelope of OpenG2P 2.x."""
 
     @route(
         _paths(*MUTATIONS),
@@ -45,13 +44,13 @@ class Mapper(Controller):
         return self._answer()
 
     def _answer(self):
-        operation = request.httprequest.path.rstrip("/").rpartition("/")[2]
+        base, _slash, operation = request.httprequest.path.rstrip("/").rpartition("/")
         participant, operations = request.spar_caller
         if operation not in operations:
             raise SparHttpError(
                 403, "err.request.forbidden", f"mapper.{operation} is not granted to this token."
             )
         status, body = request.env["g2p.spar.exchange"].answer(
-            participant, operation, request.dispatcher.raw
+            participant, operation, request.dispatcher.raw, ENVELOPES[base]
         )
         return Response(body, status=status, content_type="application/json")

@@ -9,16 +9,15 @@ from odoo.http import Controller, request, route
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 
+from ..api import SCOPE_PREFIX, TOKEN
 from ..models.g2p_spar_access_token import sha256
-
-SCOPE_PREFIX = "mapper."
 
 
 class OAuth2(Controller):
     """OAuth 2.0 client credentials (RFC 6749 section 4.4, scopes of the G2P authorization API)."""
 
     @route(
-        "/spar/oauth2/client/token",
+        TOKEN,
         type="spar",
         content="form",
         auth="none",

@@ -2,7 +2,7 @@
 import contextlib
 from pathlib import Path
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.tools import SQL, config
 
@@ -14,6 +14,9 @@ from ..access_spool import AccessSpool
 
 RETENTION_DAYS = 365
 PURGE_BATCH = 10_000
+# Hexadecimal digits of digests in memory at once: a minute's file may have hundreds of megabytes.
+LOAD_BATCH_DIGITS = 4_000_000
+RECORD_DIGITS = 1_000  # what the rest of a record counts as
 
 
 class G2pSparAccessLog(models.Model):
@@ -106,6 +109,7 @@ class G2pSparAccessLog(models.Model):
         )
 
     @api.model
+    @tools.ormcache()
     def _spool(self):
         """The spool of this database, below the setting ``spool_dir`` (default: ``spar_spool`` in
         Odoo's data directory)."""
@@ -130,8 +134,8 @@ class G2pSparAccessLog(models.Model):
         # a loader that died after its commit left the file behind
         if self.sudo().search_count([("spool_file", "=", path.name)], limit=1):
             return
-        records = [dict(record, spool_file=path.name) for record in spool.records(path)]
-        self._insert(records)
+        for records in _batches(spool.records(path)):
+            self._insert([dict(record, spool_file=path.name) for record in records])
 
     @api.model
     def _insert(self, records):
@@ -168,3 +172,16 @@ class G2pSparAccessLog(models.Model):
             )
         )
         return len(purged), len(purged) == PURGE_BATCH
+
+
+def _batches(records):
+    """Lists of records, none of which takes much more memory than LOAD_BATCH_DIGITS."""
+    batch, digits = [], 0
+    for record in records:
+        batch.append(record)
+        digits += RECORD_DIGITS + len(record.get("id_digests") or "")
+        if digits >= LOAD_BATCH_DIGITS:
+            yield batch
+            batch, digits = [], 0
+    if batch:
+        yield batch

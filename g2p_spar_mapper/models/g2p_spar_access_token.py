@@ -54,21 +54,26 @@ class G2pSparAccessToken(models.Model):
     def find(self, token):
         """Whose token this is, in one indexed read.
 
-        :return: (participant id, frozenset of operations), or None when it is unknown, expired or
-            ended: by a new secret of its participant, or because that was archived.
+        A new secret and archiving delete the tokens; one that was being issued meanwhile is told
+        by its version, from the profile that every worker caches until a participant is written.
+
+        :return: (profile, frozenset of operations), or None when it is unknown, expired or ended:
+            by a new secret of its participant, or because that was archived.
+        :rtype: tuple[ParticipantProfile, frozenset] | None
         """
-        self.env["g2p.spar.participant"].flush_model()
         self.env.cr.execute(
-            """SELECT token.participant_id, token.operations
-            FROM g2p_spar_access_token token
-            JOIN g2p_spar_participant participant ON participant.id = token.participant_id
-                AND participant.secret_version = token.secret_version
-            WHERE token.token_digest = %s AND participant.active
-                AND token.expires_at > now() AT TIME ZONE 'UTC'""",
+            """SELECT participant_id, secret_version, operations FROM g2p_spar_access_token
+            WHERE token_digest = %s AND expires_at > now() AT TIME ZONE 'UTC'""",
             (sha256(token),),
         )
         row = self.env.cr.fetchone()
-        return row and (row[0], frozenset(row[1].split()))
+        if not row:
+            return None
+        participant_id, secret_version, operations = row
+        participant = self.env["g2p.spar.participant"].get_profile(participant_id)
+        if participant.secret_version != secret_version:
+            return None
+        return participant, frozenset(operations.split())
 
     @api.autovacuum
     def _gc_expired(self):

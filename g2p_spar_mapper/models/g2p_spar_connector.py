@@ -10,11 +10,11 @@ class G2pSparConnector(models.Model):
         ondelete={"local": lambda connectors: connectors.write({"backend": "none"})},
     )
 
-    def _call(self, operation, actor, items):
+    def _call(self, operation, actor, items, **options):
         """Override of ``g2p_spar_connector``: the mapper of this database answers."""
         if self.backend != "local":
-            return super()._call(operation, actor, items)
-        return getattr(self.env["g2p.spar.mapper"], f"{operation}_items")(actor, items)
+            return super()._call(operation, actor, items, **options)
+        return getattr(self.env["g2p.spar.mapper"], f"{operation}_items")(actor, items, **options)
 
     def _capabilities(self):
         """Override of ``g2p_spar_connector``."""

@@ -3,19 +3,28 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from odoo import api, models
+from odoo import api, models, tools
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
-from odoo.addons.g2p_spar_connector.g2p_connect import envelope, jsonio
+from odoo.addons.g2p_spar_connector.g2p_connect import (
+    directory_v2,
+    envelope,
+    envelope_v2,
+    fa_format,
+    jsonio,
+)
 from odoo.addons.g2p_spar_connector.g2p_connect.errors import EnvelopeError, HeaderRejected
-from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor
+from odoo.addons.g2p_spar_connector.g2p_connect.fa_object import FaObject
+from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, Outcome, Problem
 from odoo.addons.g2p_spar_connector.secret import digester
+from odoo.addons.g2p_spar_fa_directory.financial_address import FaError
 
 TS_WINDOW_SECONDS = 3600
+CODECS = {"g2p_connect": envelope, "openg2p_2": envelope_v2}
 
 
 class G2pSparExchange(models.AbstractModel):
-    """One G2P-Connect message of an authenticated participant in, its answer out.
+    """One message of an authenticated participant in, its answer out: G2P-Connect or OpenG2P 2.x.
 
     Callable without an HTTP request; the statuses and errors are those of the HTTP API.
     """
@@ -24,22 +33,23 @@ class G2pSparExchange(models.AbstractModel):
     _description = "G2P-Connect Exchange"
 
     @api.private
-    def answer(self, participant, operation, raw):
+    def answer(self, participant, operation, raw, envelope="g2p_connect"):
         """Answer a synchronous message.
 
         :param ParticipantProfile participant: who sent it, by its token.
         :param str operation: the path's, as a bare word.
         :param bytes raw: the body as received.
+        :param str envelope: the path's, a key of ``CODECS``.
         :return: HTTP status and JSON bytes: 400 with a header alone for an envelope that cannot
             be read, 200 for everything else, also where the header rejects the message.
         :rtype: tuple[int, bytes]
         :raise SparHttpError: 403, the message names another sender.
         """
         now = datetime.now(UTC)
-        profile = participant.profile
+        profile, codec = participant.profile, CODECS[envelope]
         try:
             payload = _loads(raw)
-            request = envelope.parse_request(
+            request = codec.parse_request(
                 payload,
                 operation,
                 profile,
@@ -48,16 +58,43 @@ class G2pSparExchange(models.AbstractModel):
                 ts_window=self._ts_window(),
             )
             self._check_sender(participant, request.header.sender_id)
+            if codec is envelope_v2:
+                request = self._with_fa_strings(request)
             if operation == "resolve":
-                return 200, self._resolve(participant, request, now)
-            return 200, self._mutate(participant, request, raw, payload, now)
+                return 200, self._resolve(participant, request, codec, now)
+            digest = _digest(request.header.action, codec.message_of(payload))
+            return 200, self._mutate(participant, request, codec, raw, digest, now)
         except EnvelopeError as error:
-            answer = envelope.render_envelope_error(error, operation, profile, now=now)
+            answer = codec.render_envelope_error(error, operation, profile, now=now)
             return 400, jsonio.dumps(answer)
         except HeaderRejected as error:
-            answer = envelope.render_header_rejection(error, operation, profile, now=now)
+            answer = codec.render_header_rejection(error, operation, profile, now=now)
             return 200, jsonio.dumps(answer)
 
+    @api.private
+    def list_directory(self, participant, listing, raw):
+        """Answer a directory call of OpenG2P 2.x.
+
+        :param str listing: a key of ``directory_v2.LISTINGS``.
+        :return: like ``answer``, with the same error.
+        :rtype: tuple[int, bytes]
+        """
+        now = datetime.now(UTC)
+        try:
+            header, page = directory_v2.parse_request(
+                _loads(raw), listing, participant.profile, now=now, ts_window=self._ts_window()
+            )
+            self._check_sender(participant, header.sender_id)
+            rows, total = self.env["g2p.spar.directory"].page(listing, page)
+            answer = directory_v2.render_answer(header, listing, page, rows, total, now=now)
+            return 200, jsonio.dumps(answer)
+        except EnvelopeError as error:
+            answer = envelope_v2.render_envelope_error(error, listing, participant.profile, now=now)
+            return 400, jsonio.dumps(answer)
+        except HeaderRejected as error:
+            return 200, jsonio.dumps(directory_v2.render_rejection(error, listing, now=now))
+
+    @tools.ormcache()
     def _ts_window(self):
         parameters = self.env["ir.config_parameter"].sudo()
         seconds = parameters.get_param("g2p_spar.message_ts_window", TS_WINDOW_SECONDS)
@@ -69,18 +106,33 @@ class G2pSparExchange(models.AbstractModel):
             return
         if (sender_id or "").lower() != participant.sender_id.lower():
             raise SparHttpError(
-                403, "err.sender_id.invalid", "header.sender_id is not the token's participant."
+                403, "err.sender_id.invalid", "The header's sender is not the token's participant."
             )
 
-    def _resolve(self, participant, request, now):
-        actor = self._actor(participant, request)
-        results = self.env["g2p.spar.mapper"].resolve_items(actor, request.items)
-        return jsonio.dumps(envelope.render_answer(request, results, participant.profile, now=now))
+    def _with_fa_strings(self, request):
+        """The request with a string for each FA object. One that there is no string for, or that
+        is to be linked and not in the directory, is the problem of its item."""
+        objects = [item.fa for item in request.items if isinstance(item.fa, FaObject)]
+        if not objects:
+            return request
+        listed = request.operation in ("link", "update")
+        strings = iter(self.env["g2p.fa.directory"].construct_fas(objects, listed=listed))
+        items = [
+            _with_fa_string(item, next(strings)) if isinstance(item.fa, FaObject) else item
+            for item in request.items
+        ]
+        return request._replace(items=items)
 
-    def _mutate(self, participant, request, raw, payload, now):
+    def _resolve(self, participant, request, codec, now):
+        actor = self._actor(participant, request)
+        parts = codec is envelope_v2 or participant.fa_format != "string"
+        results = self.env["g2p.spar.mapper"].resolve_items(actor, request.items, parts=parts)
+        results = fa_format.tell(results, participant.fa_format)
+        return jsonio.dumps(codec.render_answer(request, results, participant.profile, now=now))
+
+    def _mutate(self, participant, request, codec, raw, digest, now):
         """Keep the message, carry it out, keep the answer: all in one transaction."""
         messages = self.env["g2p.spar.message"]
-        digest = _digest(request.header.action, payload["message"])
         # OpenG2P's clients repeat their message ids
         replay_checked = participant.profile == "strict"
         received = messages.receive(participant.id, request, digest, raw, replay_checked)
@@ -91,7 +143,7 @@ class G2pSparExchange(models.AbstractModel):
         handle = getattr(self.env["g2p.spar.mapper"], f"{request.operation}_items")
         results = handle(actor, request.items)
         answer = jsonio.dumps(
-            envelope.render_answer(
+            codec.render_answer(
                 request, results, participant.profile, now=now, correlation_id=correlation_id
             )
         )
@@ -108,7 +160,9 @@ class G2pSparExchange(models.AbstractModel):
                 if same
                 else "message_id: was used before, for another message"
             )
-            raise HeaderRejected("rjct.message_id.duplicate", text, request.header)
+            raise HeaderRejected(
+                "rjct.message_id.duplicate", text, request.header, request.transaction_id
+            )
         return answer
 
     def _actor(self, participant, request, record_id=None):
@@ -133,3 +187,10 @@ def _digest(action, message):
     """Tells a retry from a new message, whatever the white space and the order of members."""
     canonical = orjson.dumps([action, message], option=orjson.OPT_SORT_KEYS)
     return digester("message")(canonical.decode())
+
+
+def _with_fa_string(item, string):
+    if not isinstance(string, FaError):
+        return item._replace(fa=string)
+    place = "" if string.field == "fa" else "fa."
+    return item._replace(fa="", problem=Problem(Outcome.FA_INVALID, f"{place}{string.message}"))

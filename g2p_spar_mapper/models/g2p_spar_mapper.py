@@ -10,7 +10,6 @@ from odoo.addons.g2p_spar_connector.g2p_connect.text import is_too_large, is_uns
 from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     NAME_MAX_LENGTH,
     PHONE_MAX_LENGTH,
-    AccountProvider,
     Outcome,
     Problem,
     Result,
@@ -26,6 +25,7 @@ from odoo.addons.g2p_spar_fa_directory.ids import id_key, id_problem, mask_id, n
 
 from .. import mapping_store
 from ..authority import Authority
+from ..resolution import AddressReader, Resolution, same_id
 
 REASON_MAX_LENGTH = 255
 
@@ -136,32 +136,57 @@ class G2pSparMapper(models.AbstractModel):
         ]
 
     @api.private
-    def resolve_items(self, actor, items):
+    def resolve_items(self, actor, items, parts=False):
         """Look up addresses by ID, by address, or check that the two belong together.
 
         Writes nothing to the database. What it shows is on record in the access log.
 
         :param list[ResolveItem] items:
+        :param bool parts: also tell what has no place on the wire: the parts of the address
+            (``Result.address``), name, phone number and since when.
         :rtype: list[Result]
         """
         authority = self._authority(actor)
-        checked = [item.problem or self._resolve_problem(authority, item) for item in items]
-        wanted = [item for item, problem in zip(items, checked, strict=True) if problem is None]
-        ids = {id_key(item.id) for item in wanted if item.id}
-        fas = {fa_key(item.fa) for item in wanted if not item.id}
-        mappings = mapping_store.resolve(self.env.cr, ids) if ids else {}
-        fa_states = mapping_store.fa_states(self.env.cr, fas) if fas else {}
-        exact = self._case_sensitive_namespaces()
-        results = []
-        for item, problem in zip(items, checked, strict=True):
-            if problem is not None:
-                results.append(_refusal(item, problem))
-            elif item.id:
-                results.append(_resolved_id(item, mappings.get(id_key(item.id)), exact))
-            else:
-                results.append(_resolved_fa(item, fa_states.get(fa_key(item.fa))))
-        self._audit_resolve(actor, items, results)
+        problems = [item.problem or _resolve_problem(authority, item) for item in items]
+        keys = [
+            id_key(item.id) if item.id and problem is None else None
+            for item, problem in zip(items, problems, strict=True)
+        ]
+        resolution = self._look_up(items, problems, keys, parts)
+        results = [
+            _refusal(item, problem)
+            if problem is not None
+            else resolution.of_id(item, key)
+            if key
+            else resolution.of_fa(item)
+            for item, problem, key in zip(items, problems, keys, strict=True)
+        ]
+        self._audit_resolve(actor, items, keys, results)
         return results
+
+    def _look_up(self, items, problems, keys, parts):
+        """Read what these items ask for: a statement for the IDs, one for the FAs."""
+        id_keys = {key for key in keys if key}
+        fa_keys = {
+            fa_key(item.fa)
+            for item, problem, key in zip(items, problems, keys, strict=True)
+            if problem is None and not key
+        }
+        rows = mapping_store.resolve(self.env.cr, id_keys, parts) if id_keys else {}
+        return Resolution(
+            rows,
+            mapping_store.fa_states(self.env.cr, fa_keys) if fa_keys else {},
+            self._case_sensitive_namespaces(),
+            self.env["g2p.fa.directory"].provider_labels(),
+            self._address_reader(rows) if parts else None,
+        )
+
+    def _address_reader(self, rows):
+        branch_ids = {row.branch_id for row in rows.values() if row.branch_id}
+        return AddressReader(
+            self.env["g2p.fa.strategy"].fa_strategies_by_id(),
+            mapping_store.branch_names(self.env.cr, branch_ids) if branch_ids else {},
+        )
 
     # === CHECKS === #
 
@@ -209,17 +234,6 @@ class G2pSparMapper(models.AbstractModel):
         if ids:
             self.env["g2p.fa.strategy"].sudo().browse(sorted(ids)).mark_used()
 
-    def _resolve_problem(self, authority, item):
-        if not item.id and not item.fa:
-            return Problem(Outcome.ID_OR_FA_REQUIRED)
-        if item.id and (problem := id_problem(item.id)):
-            return Problem(Outcome.ID_INVALID, f"id: {problem}")
-        if item.fa and (problem := fa_problem(item.fa)):
-            return Problem(Outcome.FA_INVALID, f"fa: {problem}")
-        if item.scope == "details" and not authority.details:
-            return Problem(Outcome.SCOPE_NOT_SUPPORTED, "scope: details are not granted")
-        return None
-
     def _case_sensitive_namespaces(self):
         return self.env["g2p.id.namespace"].case_sensitive_names()
 
@@ -245,7 +259,7 @@ class G2pSparMapper(models.AbstractModel):
         current, steps, done = dict(locked), [], []
         for candidate in candidates:
             row = current.get(candidate.id_key)
-            if row is None or not _same_id(row, candidate.item, exact):
+            if row is None or not same_id(candidate.item.id, row.id_value, exact):
                 outcome = Outcome.NOT_LINKED
             else:
                 outcome, new_row = plan(authority, row, candidate, actor)
@@ -355,13 +369,13 @@ class G2pSparMapper(models.AbstractModel):
 
     # === ACCESS LOG === #
 
-    def _audit_resolve(self, actor, items, results):
+    def _audit_resolve(self, actor, items, keys, results):
         """Spool who looked up how much, and the digests of the IDs whose details were shown."""
         digest = digester("id")
         shown = [
-            digest(id_key(item.id)).hex()
-            for item, result in zip(items, results, strict=True)
-            if item.scope == "details" and result.outcome is Outcome.ID_ACTIVE
+            digest(key)
+            for item, key, result in zip(items, keys, results, strict=True)
+            if result.outcome is Outcome.ID_ACTIVE and item.scope == "details"
         ]
         found = (Outcome.ID_ACTIVE, Outcome.FA_ACTIVE)
         self._audit(
@@ -370,7 +384,7 @@ class G2pSparMapper(models.AbstractModel):
             len(items),
             found_count=sum(result.outcome in found for result in results),
             shown_count=len(shown),
-            id_digests="".join(shown),
+            id_digests=b"".join(shown).hex(),
             digest_key_id=digest_key_id(),
         )
 
@@ -423,6 +437,18 @@ def _refusal(item, problem):
     )
 
 
+def _resolve_problem(authority, item):
+    if not item.id and not item.fa:
+        return Problem(Outcome.ID_OR_FA_REQUIRED)
+    if item.id and (problem := id_problem(item.id)):
+        return Problem(Outcome.ID_INVALID, f"id: {problem}")
+    if item.fa and (problem := fa_problem(item.fa)):
+        return Problem(Outcome.FA_INVALID, f"fa: {problem}")
+    if item.scope == "details" and not authority.details:
+        return Problem(Outcome.SCOPE_NOT_SUPPORTED, "scope: details are not granted")
+    return None
+
+
 def _write_id_problem(authority, known_namespaces, value):
     if not value:
         return Problem(Outcome.ID_EMPTY)
@@ -470,11 +496,6 @@ def _may_change(authority, row, actor):
     return row.actor_kind == actor.kind and row.participant_id == actor.participant_id
 
 
-def _same_id(row, item, case_sensitive_namespaces):
-    namespace = (namespace_of(item.id) or "").lower()
-    return namespace not in case_sensitive_namespaces or row.id_value == item.id
-
-
 def _address_columns(address):
     return {
         "fa": address.string,
@@ -483,6 +504,8 @@ def _address_columns(address):
         "fa_type": address.fa_type,
         "provider_id": address.provider_id,
         "branch_id": address.branch_id,
+        "branch_code": address.branch_code,
+        "strategy_id": address.strategy_id,
     }
 
 
@@ -500,42 +523,3 @@ def _info_text(info):
 
 def _reason(actor):
     return actor.reason and actor.reason[:REASON_MAX_LENGTH]
-
-
-def _resolved_id(item, row, case_sensitive_namespaces):
-    if row is None or not _same_id(row, item, case_sensitive_namespaces):
-        return _found(item, Outcome.ID_NOT_FOUND)
-    if row.state != "active":
-        return _found(item, Outcome.ID_INACTIVE)
-    if item.fa and fa_key(item.fa) != row.fa_key:
-        return _found(item, Outcome.FA_NOT_LINKED_TO_ID)
-    if item.scope != "details":
-        return _found(item, Outcome.ID_ACTIVE)
-    provider = row.provider_code and AccountProvider(
-        row.provider_name, row.provider_code, row.branch_code
-    )
-    return Result(
-        item.reference_id,
-        Outcome.ID_ACTIVE,
-        id=item.id,
-        fa=row.fa,
-        name=row.name,
-        phone_number=row.phone,
-        provider=provider or None,
-        additional_info=row.additional_info and orjson.loads(row.additional_info),
-        locale=item.locale,
-        since=row.changed_at,
-    )
-
-
-def _resolved_fa(item, active):
-    if active is None:
-        return _found(item, Outcome.FA_NOT_FOUND)
-    if not active:
-        return _found(item, Outcome.FA_INACTIVE)
-    return _found(item, Outcome.FA_ACTIVE, item.fa if item.scope == "details" else None)
-
-
-def _found(item, outcome, fa=None):
-    """An answer without the address asked about: a client might take it for the person's."""
-    return Result(item.reference_id, outcome, id=item.id or None, fa=fa, locale=item.locale)

@@ -4,12 +4,12 @@ import secrets
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
+from odoo.addons.g2p_spar_connector.g2p_connect.fa_format import DEFAULTS
 from odoo.addons.g2p_spar_connector.g2p_connect.values import OPERATIONS
 
+from ..api import MAX_ITEMS
 from ..authority import Authority, ParticipantProfile
 from .g2p_spar_access_token import sha256
-
-MAX_ITEMS = 10_000
 
 
 class G2pSparParticipant(models.Model):
@@ -42,6 +42,28 @@ class G2pSparParticipant(models.Model):
         required=True,
         default="strict",
         help="How strictly its messages are read and with which codes they are answered.",
+    )
+    fa_format = fields.Selection(
+        [
+            ("string", "As stored"),
+            ("object", "Object of OpenG2P 2.x"),
+            ("bridge_1", "String for G2P Bridge 1.0"),
+            ("bridge_2", "Object for G2P Bridge 2.x"),
+            ("bridge_2_v1", "String for G2P Bridge 2.x set to SPAR 1.x"),
+        ],
+        "Address Format",
+        required=True,
+        compute="_compute_fa_format",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="In which form resolve gives addresses to it, on all paths.\n"
+        "As stored: clients of G2P-Connect and OpenG2P SPAR 1.x.\n"
+        "Object of OpenG2P 2.x: clients of OpenG2P SPAR 2.x.\n"
+        "String for G2P Bridge 1.0: a Bridge whose patterns are those in the integrator's guide.\n"
+        "Object for G2P Bridge 2.x: its mapper connector SPARMapper.\n"
+        "String for G2P Bridge 2.x set to SPAR 1.x: its mapper connector SPARMapperV1.\n"
+        "Addresses that are not in the directory can be given as stored only.",
     )
     note = fields.Text()
 
@@ -103,6 +125,11 @@ class G2pSparParticipant(models.Model):
     )
 
     # === COMPUTE METHODS === #
+
+    @api.depends("profile")
+    def _compute_fa_format(self):
+        for participant in self:
+            participant.fa_format = DEFAULTS.get(participant.profile, "string")
 
     @api.depends("client_id", "sender_id", "may_resolve", "profile")
     def _compute_curl_example(self):
@@ -194,16 +221,22 @@ class G2pSparParticipant(models.Model):
         participant = self.sudo().browse(participant_id)
         return ParticipantProfile(
             id=participant.id,
+            secret_version=participant.secret_version if participant.active else None,
             name=participant.name,
             sender_id=participant.sender_id,
             profile=participant.profile,
             max_items=participant.max_items,
+            fa_format=participant.fa_format,
             authority=participant._authority(),
         )
 
     def _end_tokens(self):
+        """The tokens go; the version ends one that is being issued meanwhile."""
         for participant in self.sudo():
             participant.secret_version += 1
+        self.env.cr.execute(
+            "DELETE FROM g2p_spar_access_token WHERE participant_id = ANY(%s)", [self.ids]
+        )
 
     def _authority(self):
         self.ensure_one()

@@ -34,11 +34,10 @@ class IrHttp(models.AbstractModel):
                 "A valid bearer token is needed.",
                 headers={"WWW-Authenticate": 'Bearer realm="SPAR"'},
             )
-        participant_id, operations = found
+        participant, operations = found
         # unlike ref(), from the cache: no statement
         user_id = request.env["ir.model.data"]._xmlid_to_res_id("g2p_spar_mapper.user_api")
         request.update_env(user=user_id)
-        participant = request.env["g2p.spar.participant"].get_profile(participant_id)
         request.spar_caller = Caller(participant, operations & participant.authority.operations)
 
     @classmethod

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from odoo.tests import BaseCase, Form, new_test_user
 
 from ..access_spool import AccessSpool
+from ..models import g2p_spar_access_log
 from .common import MapperCommon
 
 
@@ -47,6 +48,24 @@ class TestAccessLog(MapperCommon):
         self.load()
         self.assertEqual(self.rows() - before, row)
         self.assertEqual(list(Path(self.spool_dir).iterdir()), [])
+
+    def test_large_files_are_loaded_in_batches(self):
+        self.patch(g2p_spar_access_log, "LOAD_BATCH_DIGITS", 3 * g2p_spar_access_log.RECORD_DIGITS)
+        inserted = []
+        log = self.env.registry["g2p.spar.access.log"]
+        insert = log._insert
+        self.patch(
+            log, "_insert", lambda log, rows: inserted.append(len(rows)) or insert(log, rows)
+        )
+        self.link(self.free, (self.id_of(1), self.fa()))
+        for _message in range(7):
+            self.resolve(self.id_of(2))
+        self.resolve(*[self.id_of(1)] * 100)  # 6400 digits
+        self.resolve(self.id_of(2))
+        before = self.rows()
+        self.load()
+        self.assertEqual(inserted, [3, 3, 2, 1])
+        self.assertEqual((self.rows() - before).mapped("item_count"), [1] * 7 + [100, 1])
 
     def test_loader_that_died_after_its_commit(self):
         self.resolve(self.id_of(1))

@@ -44,7 +44,7 @@ class TestConnector(MapperCommon):
     def test_since(self):
         self.link(self.free, (self.id_of(1), self.fa()))
         details = ResolveItem("1", id=self.id_of(1), scope="details")
-        [result] = self.connector.resolve_items(self.staff, [details])
+        [result] = self.connector.resolve_items(self.staff, [details], parts=True)
         self.assertEqual(result.since, self.mapping(self.id_of(1)).changed_at)
         self.assertTrue(json.dumps(result.as_dict()))
 

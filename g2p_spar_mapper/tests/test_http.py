@@ -134,7 +134,7 @@ class TestHttp(MapperCommon, HttpCase):
     def test_unexpected_failure_tells_and_logs_nothing(self):
         marker = self.id_of(424242424242)
 
-        def fail(*args):
+        def fail(*args, **options):
             raise RuntimeError(f"cannot work with {marker}")
 
         self.patch(type(self.env["g2p.spar.mapper"]), "resolve_items", fail)

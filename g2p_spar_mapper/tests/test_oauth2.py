@@ -39,7 +39,7 @@ class TestOAuth2(MapperCommon, HttpCase):
         self.assertEqual(status, 200)
         self.assertEqual((answer["token_type"], answer["expires_in"]), ("Bearer", 3600))
         self.assertEqual(answer["scope"], "mapper.link mapper.resolve mapper.unlink mapper.update")
-        self.assertEqual(self.find(answer["access_token"])[0], self.participant.id)
+        self.assertEqual(self.find(answer["access_token"])[0].id, self.participant.id)
 
     def test_basic(self):
         headers = self.basic(self.participant.client_id, self.secret)

@@ -19,7 +19,9 @@ class TestParticipant(MapperCommon):
 
     def test_token_is_kept_as_digest(self):
         token = self.token()
-        self.assertEqual(self.find(token), (self.participant.id, frozenset({"link", "resolve"})))
+        participant, operations = self.find(token)
+        self.assertEqual(participant.id, self.participant.id)
+        self.assertEqual(operations, {"link", "resolve"})
         self.assertIsNone(self.find(token + "x"))
         self.env.cr.execute(
             "SELECT t::text FROM g2p_spar_access_token t WHERE participant_id = %s",
@@ -43,6 +45,22 @@ class TestParticipant(MapperCommon):
         self.assertIsNone(self.find(token), "time ends tokens")
         self.env["g2p.spar.access.token"]._gc_expired()
         self.assertEqual(self.env["g2p.spar.access.token"].sudo().search_count([]), 0)
+
+    def test_tokens_end_whatever_a_worker_has_cached(self):
+        tokens = self.env["g2p.spar.access.token"].sudo()
+        for end in (self.participant.rotate_secret, self.participant.action_archive):
+            self.token()
+            end()
+            self.assertFalse(tokens.search([("participant_id", "=", self.participant.id)]))
+
+    def test_token_issued_while_the_secret_changed_is_void(self):
+        token = self.token()
+        self.env.cr.execute(
+            "UPDATE g2p_spar_access_token SET secret_version = secret_version - 1"
+            " WHERE participant_id = %s",
+            (self.participant.id,),
+        )
+        self.assertIsNone(self.find(token))
 
     def test_secret_is_kept_as_digest(self):
         secret = self.participant.rotate_secret()

@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo.addons.g2p_spar_connector.g2p_connect.values import Outcome, UpdateItem
+from odoo.addons.g2p_spar_connector.g2p_connect.values import Outcome, ResolveItem, UpdateItem
 
 from .common import MapperCommon
 
@@ -18,7 +18,8 @@ class TestUpdate(MapperCommon):
         )
         wallet_fa = "mobile:9171234567@TSTW"
         self.assertEqual(self.update(self.free, (self.id_of(1), wallet_fa)), [Outcome.DONE])
-        [result] = self.resolve(self.id_of(1))
+        item = ResolveItem("1", id=self.id_of(1), scope="details")
+        [result] = self.mapper.resolve_items(self.free, [item], parts=True)
         self.assertEqual(
             (result.fa, result.name, result.phone_number, result.additional_info),
             (wallet_fa, "Tala", "+639170000001", info),
