@@ -21,9 +21,45 @@ from spar_setup.state import State, read_json
 WORKERS = 2
 
 
-class RunningServer:
-    """A prefork server with two HTTP workers on a committed copy of the template database.
+def installed():
+    """What setup/test has installed, and the PostgreSQL server that it has started."""
+    state = State()
+    env = PythonEnv(state)
+    installation = Installation(state, env, read_json(state.root / "odoo.json"))
+    return installation, server_for_tests(state, env)
 
+
+def template_database():
+    """The database that setup/test has made, with all addons. Nothing may stay connected to it."""
+    installation, postgres = installed()
+    return installation.test_database(os.environ["SPAR_TEST_TEMPLATE"], postgres)
+
+
+def fresh_database(name):
+    """A committed copy of the template."""
+    return template.fresh_copy(*installed(), template_database(), name)
+
+
+def connect(database):
+    """A new connection to a `Database`, each statement committed at once."""
+    connection = psycopg2.connect(**dsn(database))
+    connection.autocommit = True
+    return connection
+
+
+def dsn(database):
+    """Keywords of `psycopg2.connect`."""
+    variables = database.server.variables
+    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password"}
+    given = {key: variables[name] for name, key in names.items() if variables.get(name)}
+    return {"dbname": database.name, **given}
+
+
+class RunningServer:
+    """A prefork server on a database of its own.
+
+    :param Database database: which one, see `fresh_database`
+    :param int workers: how many HTTP worker processes
     :ivar str url: without a trailing slash
     :ivar str database: name
     :ivar dict admin: `login` and `password`
@@ -33,36 +69,26 @@ class RunningServer:
     :ivar Path postgres_log_path: PostgreSQL's log; None when PGHOST names the server
     """
 
-    def __init__(self, name, workers=WORKERS):
-        state = State()
-        env = PythonEnv(state)
-        self._postgres = server_for_tests(state, env)
-        installation = Installation(state, env, read_json(state.root / "odoo.json"))
-        source = installation.test_database(os.environ["SPAR_TEST_TEMPLATE"], self._postgres)
-        self._database = template.fresh_copy(installation, self._postgres, source, name)
-        self._server = Server(self._database)
+    def __init__(self, database, workers=WORKERS):
+        self._database = database
+        self._server = Server(database)
         self._server.start(free_port(), workers)
         self.url = self._server.record["url"]
         self.pid = self._server.pid
-        self.database = name
-        self.admin = self._database.record["admin"]
-        self.participants = self._database.record["participants"]
-        self.log_path = self._database.log
-        self.postgres_log_path = self._postgres.log
+        self.database = database.name
+        self.admin = database.record["admin"]
+        self.participants = database.record["participants"]
+        self.log_path = database.log
+        self.postgres_log_path = database.server.log
 
     @property
     def dsn(self):
         """Keywords of `psycopg2.connect`."""
-        variables = self._postgres.variables
-        names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password"}
-        given = {key: variables[name] for name, key in names.items() if variables.get(name)}
-        return {"dbname": self.database, **given}
+        return dsn(self._database)
 
     def connect(self):
         """A new connection to its database, each statement committed at once."""
-        connection = psycopg2.connect(**self.dsn)
-        connection.autocommit = True
-        return connection
+        return connect(self._database)
 
     def worker_pids(self):
         """Ids of the HTTP worker processes that live now."""
@@ -70,16 +96,20 @@ class RunningServer:
         announced = {int(pid) for pid in re.findall(r"Worker WorkerHTTP \((\d+)\) alive", log)}
         return sorted(announced & set(process.children(self.pid)))
 
+    def end(self):
+        """End it; its database stays."""
+        self._server.stop()
+
     def stop(self):
         """End it, and drop its database."""
-        self._server.stop()
+        self.end()
         template.remove(self._database)
 
 
 @pytest.fixture(scope="session")
 def server():
     """One `RunningServer` for all tests of the session."""
-    running = RunningServer("spar_running")
+    running = RunningServer(fresh_database("spar_running"))
     yield running
     running.stop()
 
@@ -87,6 +117,6 @@ def server():
 @pytest.fixture
 def own_server():
     """A `RunningServer` for one test that harms it: kills a worker, fills the database."""
-    running = RunningServer("spar_own")
+    running = RunningServer(fresh_database("spar_own"))
     yield running
     running.stop()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import RunningServer
+from conftest import RunningServer, fresh_database
 from log_search import Logs
 from mapper_client import (
     STANDARD,
@@ -40,7 +40,7 @@ SPOOL = Path(__file__).resolve().parents[1] / "g2p_spar_mapper" / "access_spool.
 @pytest.fixture(scope="module")
 def victim():
     """A server to harm; its logs, which go with it, are searched before."""
-    running = RunningServer("spar_victim")
+    running = RunningServer(fresh_database("spar_victim"))
     try:
         yield running
         Logs(running).check_clean()

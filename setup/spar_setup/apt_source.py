@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-"""An apt of its own, in the state folder, that sees suite sid of the machine's own Debian mirror.
+"""An apt of its own, in the state folder, that sees one suite of the machine's own Debian mirror.
 
 The machine's lists and packages are neither read nor changed; Release signatures are checked by apt
 with the keyring of the package `debian-archive-keyring`. Works without root.
@@ -60,26 +60,27 @@ def debian_mirror(etc_apt=ETC_APT):
 
 
 class Apt:
-    """apt-get with all its folders below `root`."""
+    """apt-get with all its folders below `root`, which is for one suite."""
 
-    def __init__(self, root):
+    def __init__(self, root, suite="sid"):
         self.root = root
+        self.suite = suite
         self.sources = root / "spar.sources"
 
     def update(self, mirror):
-        """Fetch the list of packages of sid, signatures checked."""
+        """Fetch the suite's list of packages, signatures checked."""
         for folder in ("lists/partial", "cache/archives/partial"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self.root / "status").touch()
         self.sources.write_text(
-            f"Types: deb\nURIs: {mirror}\nSuites: sid\nComponents: main\n"
+            f"Types: deb\nURIs: {mirror}\nSuites: {self.suite}\nComponents: main\n"
             f"Targets: Packages\nPDiffs: no\nSigned-By: {KEYRING}\n",
             encoding="utf-8",
         )
         self._run("update", "-q")
 
     def download(self, names, folder):
-        """Download those of the packages that sid has.
+        """Download those of the packages that the suite has.
 
         :return: dict of name and path
         """

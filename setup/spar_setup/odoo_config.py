@@ -44,6 +44,9 @@ def write_configuration(folder, database, server, **options):
         "http_interface": "127.0.0.1",
         "admin_passwd": own_keys["admin_passwd"],
         **_connection(server.variables),
+        # The same server as its own replica: requests that only read stay in the transaction in
+        # which Odoo has checked its caches, which saves two round trips each.
+        **_replica(server.variables),
         **options,
     }
     ours = {
@@ -60,6 +63,11 @@ def write_configuration(folder, database, server, **options):
 
 def _section(name, values):
     return "\n".join([f"[{name}]", *(f"{key} = {value}" for key, value in values.items()), ""])
+
+
+def _replica(variables):
+    names = {"PGHOST": "db_replica_host", "PGPORT": "db_replica_port"}
+    return {option: variables[name] for name, option in names.items() if variables.get(name)}
 
 
 def _connection(variables):

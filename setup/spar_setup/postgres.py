@@ -84,7 +84,7 @@ class EmbeddedServer:
 
     :param State state: where its places are recorded
     :param PythonEnv env: has the programs
-    :param str name: `main` or `test`; each has data and socket of its own
+    :param str name: `main`, `test` or `benchmark`; each has data and socket of its own
     :param bool durable: whether a committed transaction survives a power cut
     """
 

@@ -40,11 +40,12 @@ class Server:
     def pid(self):
         return self.record["process"]["pid"]
 
-    def start(self, port, workers):
+    def start(self, port, workers, **options):
         """Start it, and return when it answers.
 
         :param int port: of 127.0.0.1
         :param int workers: how many HTTP worker processes
+        :param options: further options of Odoo's configuration file
         """
         url = f"http://{HOST}:{port}"
         self._publish_address(url)
@@ -56,6 +57,7 @@ class Server:
             gevent_port=free_port(),
             workers=workers,
             logfile=self.database.log,
+            **options,
         )
         with step(f"Starting Odoo on {url} with {workers} workers"):
             self._process = self._spawn(configuration)
