@@ -7,9 +7,9 @@ Run it in Odoo's shell, on a database of its own that has the directory:
     odoo shell -c odoo.conf -d some_database --no-http < benchmarks/directory.py
 
 It imports the package files of ifsc (India: 257 banks, 176 918 branch codes) and of schwifty (all
-47 countries, 11 000 banks), twice each, first into what the database holds. It fetches them with
-`npm pack` and `pip download` unless IFSC and SCHWIFTY in the environment name files. PLANS=1
-prints PostgreSQL's plans of the searches.
+47 countries, 11 000 banks), twice each, first into what the database holds. It fetches the versions
+that have these with `npm pack` and `pip download`, unless IFSC and SCHWIFTY in the environment name
+files. PLANS=1 prints PostgreSQL's plans of the searches.
 
 A search is what the web client sends while somebody types into a field: `web_name_search` for 8
 records, as a user of the group viewer. Each runs 15 times with nothing in Odoo's cache.
@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
+IFSC, SCHWIFTY = "ifsc@2.0.50", "schwifty==2026.10.1"
 TRIES = 15
 # Common and rare texts, and for a bank those of its own codes and of others' codes.
 PROVIDER_TEXTS = ("ban", "com", "spa", "dre", "und", "hdf", "sbi", "000", "ger", "xyz")
@@ -34,9 +35,9 @@ BANKS = ("SBIN", "HDFC", "PUNB")
 def fetch(folder):
     """Return the paths of the two package files."""
     if "IFSC" not in os.environ:
-        subprocess.run(["npm", "pack", "--silent", "ifsc"], cwd=folder, check=True)
+        subprocess.run(["npm", "pack", "--silent", IFSC], cwd=folder, check=True)
     if "SCHWIFTY" not in os.environ:
-        command = ["pip", "download", "--quiet", "--no-deps", "--dest", folder, "schwifty"]
+        command = ["pip", "download", "--quiet", "--no-deps", "--dest", folder, SCHWIFTY]
         subprocess.run(command, check=True)
     return (
         Path(os.environ.get("IFSC") or next(Path(folder).glob("ifsc-*.tgz"))),

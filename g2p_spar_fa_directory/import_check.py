@@ -32,12 +32,16 @@ class Lookups(NamedTuple):
 
 
 class CheckedProvider(NamedTuple):
-    """A row of the staging table of providers; ``country_id`` 0 means none."""
+    """A row of the staging table of providers.
+
+    :ivar int | None country_id: 0 for none; None if the country of a rejected row is not known,
+        so it may be any
+    """
 
     n: int
     place: str
     reason: str | None
-    country_id: int = 0
+    country_id: int | None = None
     code: str | None = None
     code_key: str | None = None
     fa_type: str | None = None
@@ -49,12 +53,12 @@ class CheckedProvider(NamedTuple):
 
 
 class CheckedBranch(NamedTuple):
-    """A row of the staging table of branches."""
+    """A row of the staging table of branches; ``country_id`` as of a provider."""
 
     n: int
     place: str
     reason: str | None
-    country_id: int = 0
+    country_id: int | None = None
     provider_key: str | None = None
     code: str | None = None
     code_key: str | None = None
@@ -97,8 +101,7 @@ class RowChecker:
                 yield self._branch(n, row)
 
     def _bad(self, n, row):
-        country_id = self._lookups.countries.get(row.country, self._country_id)
-        values = {"country_id": country_id, **_code_values(row.code)}
+        values = {"country_id": self._country_id_of(row), **_code_values(row.code)}
         if row.provider_code is None:
             return CheckedProvider(n, row.place, _clip(row.reason), **values)
         values["provider_key"] = _clip(row.provider_code).lower()
@@ -144,12 +147,17 @@ class RowChecker:
             return CheckedBranch(n, row.place, str(problem), **values)
         return CheckedBranch(n, row.place, None, **values)
 
-    def _country(self, row):
+    def _country_id_of(self, row):
+        """Return 0 for none, None if the row names one that is not known."""
         if row.country is None:
             return self._country_id
-        if row.country not in self._lookups.countries:
+        return self._lookups.countries.get(row.country)
+
+    def _country(self, row):
+        country_id = self._country_id_of(row)
+        if country_id is None:
             raise _Problem("country: must be a two-letter code, such as IN")
-        return self._lookups.countries[row.country]
+        return country_id
 
     def _state(self, row, country_id):
         if not row.state:

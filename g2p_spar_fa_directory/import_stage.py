@@ -23,7 +23,7 @@ class Kind(NamedTuple):
     """One of the two models.
 
     :ivar tuple columns: columns of the file and of the record alike
-    :ivar tuple texts: those of the record that a file may change
+    :ivar tuple updated: those that a file may change
     """
 
     name: str
@@ -59,8 +59,8 @@ _COMMON = """
     n int PRIMARY KEY, place text, reason text, country_id int, code text, code_key text,
     name text, mnemonic text, action text, target_id int
 """
+_DROP = "DROP TABLE IF EXISTS pg_temp.spar_import_provider, pg_temp.spar_import_branch"
 _CREATE = f"""
-DROP TABLE IF EXISTS pg_temp.spar_import_provider, pg_temp.spar_import_branch;
 CREATE TEMPORARY TABLE spar_import_provider (
     {_COMMON}, fa_type text, bic text, strategy_id int, account_rule_id int
 );
@@ -120,6 +120,7 @@ class DirectoryStage:
         writers = {name: csv.writer(buffer) for name, buffer in buffers.items()}
         for row in rows:
             writers[BRANCH if hasattr(row, "provider_key") else PROVIDER].writerow(row)
+        self.drop(self._cr)
         self._cr.execute(_CREATE)
         for name, kind in _KINDS.items():
             buffers[name].seek(0)
@@ -168,6 +169,17 @@ class DirectoryStage:
                    reason = 'fa_type: is not the kind of account of the provider on record'
               FROM g2p_fa_provider p
              WHERE p.id = s.target_id AND s.action IS NULL AND p.fa_type <> s.fa_type
+            """
+        )
+        # Strategy and rule of a row without fa_type have been checked to be for banks.
+        self._cr.execute(
+            """
+            UPDATE spar_import_provider s SET action = 'rejected',
+                   reason = 'fa_type: must be given with a strategy or rule for this provider'
+              FROM g2p_fa_provider p
+             WHERE p.id = s.target_id AND s.action IS NULL
+               AND COALESCE(s.fa_type, 'bank') <> p.fa_type
+               AND (s.strategy_id IS NOT NULL OR s.account_rule_id IS NOT NULL)
             """
         )
         self._reject_archived_strategy()
@@ -267,7 +279,10 @@ class DirectoryStage:
         self._cr.execute(SQL("UPDATE %s SET action = 'new' WHERE action IS NULL", kind.stage))
 
     def _add_gone(self, kind):
-        """Add the active records of the list that are not in the file, not even rejected."""
+        """Add the active records of the list that are not in the file, not even rejected.
+
+        A rejected row whose country is not known keeps the records of every country.
+        """
         provider = SQL("t.id" if kind.name == PROVIDER else "t.provider_id")
         countries = self._scope.country_ids
         self._cr.execute(
@@ -288,10 +303,9 @@ class DirectoryStage:
                 all=countries is None,
                 countries=countries or [],
                 same=SQL(
-                    "s.code_key = lower(t.code) AND s.country_id = COALESCE(p.country_id, 0)"
-                    if kind.name == PROVIDER
-                    else "s.code_key = lower(t.code) AND s.provider_key = lower(p.code)"
-                    " AND s.country_id = COALESCE(p.country_id, 0)"
+                    "s.code_key = lower(t.code)"
+                    + (" AND s.provider_key = lower(p.code)" if kind.name == BRANCH else "")
+                    + " AND (s.country_id IS NULL OR s.country_id = COALESCE(p.country_id, 0))"
                 ),
             )
         )
@@ -501,11 +515,10 @@ class DirectoryStage:
         )
         self._cr.execute("ANALYZE g2p_fa_provider, g2p_fa_branch")
 
-    def drop(self):
+    @staticmethod
+    def drop(cr):
         """Remove the tables, which would otherwise live as long as the session."""
-        self._cr.execute(
-            "DROP TABLE IF EXISTS pg_temp.spar_import_provider, pg_temp.spar_import_branch"
-        )
+        cr.execute(_DROP)
 
 
 def _names(columns):

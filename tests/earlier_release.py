@@ -54,6 +54,9 @@ def _archive():
         problem = "git is not installed"
     except subprocess.CalledProcessError as error:
         if _git("rev-parse", "--is-shallow-repository").strip() == b"true":
+            with contextlib.suppress(subprocess.CalledProcessError):
+                _git("fetch", "--quiet", "--unshallow")
+                return _git("archive", commit)
             pytest.skip(f"A shallow clone has not the commit in setup/upgrade-from: {commit}")
         problem = error.stderr.decode(errors="replace").strip()
     pytest.skip(f"The commit in setup/upgrade-from is not at hand: {problem}")

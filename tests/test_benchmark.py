@@ -5,16 +5,19 @@ import json
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
-from comparison import limit, load, operations, people, report, usage
+from comparison import limit, load, operations, people, report, usage, wrk
 from comparison.operations import OPERATIONS
 from spar_setup.console import SetupError
-from spar_setup.state import REPOSITORY
+from spar_setup.state import REPOSITORY, State
 
 RESULT = {
     "requests": 200,
@@ -173,6 +176,38 @@ class TestUsage:
         finally:
             child.kill()
             child.wait()
+
+
+class Rejecting(BaseHTTPRequestHandler):
+    """A mapper that rejects all, and counts that as completed like SPAR."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"header":{"completed_count":1},"message":{"r":[{"status":"rjct"}]}}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.mark.long
+def test_rejected_items_fail_the_run():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Rejecting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    party = SimpleNamespace(
+        path=lambda operation: "/",
+        sender_id=lambda operation: "",
+        token=lambda operation: "",
+        addresses=[("account:", "@B")],
+    )
+    values = load.settings(party, OPERATIONS["link-1"], rows=10, first=1)
+    url = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(SetupError, match="not every item has succeeded"):
+        load.run(wrk.find(State()), url, values, seconds=1)
+    server.shutdown()
 
 
 @pytest.mark.long

@@ -17,6 +17,7 @@ from mapper_client import BackOffice
 from spar_setup import process
 
 PATIENCE = 300
+IFSC, SCHWIFTY = "ifsc@2.0.50", "schwifty==2026.10.1"
 BANKS, BRANCHES = 257, 176_918
 COUNTS = ["state", "problem", "done_count", "total_count", "provider_new", "branch_new"]
 
@@ -27,9 +28,9 @@ pytestmark = pytest.mark.long
 def packages(tmp_path_factory):
     """The package files of ifsc and schwifty."""
     folder = tmp_path_factory.mktemp("packages")
-    subprocess.run(["npm", "pack", "--silent", "ifsc"], cwd=folder, check=True)
+    subprocess.run(["npm", "pack", "--silent", IFSC], cwd=folder, check=True)
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", folder, "schwifty"],
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", folder, SCHWIFTY],
         check=True,
     )
     return next(folder.glob("ifsc-*.tgz")), next(folder.glob("schwifty-*.whl"))

@@ -2,6 +2,7 @@
 """What of docker/ can be checked without a container engine."""
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -80,6 +81,22 @@ def test_options_are_odoos():
         check=True,
     )
     assert json.loads(done.stdout) == []
+
+
+def test_reads_have_connections_of_their_own():
+    code = (
+        "import sys; from odoo.tools import config\n"
+        "config._parse_config(['-c', sys.argv[1]])\n"
+        "print(config['db_host'], config['db_replica_host'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, DOCKER / "odoo.conf"],
+        env={"PATH": os.environ["PATH"], **compose()["services"]["odoo"]["environment"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["db", "db"]
 
 
 @pytest.mark.parametrize("script", ["init", "prepare"])

@@ -2,6 +2,7 @@
 """The commands and the client of docs/integrator.md, as a reader would run them."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -9,9 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from conftest import installed
 from mapper_client import Client, new_fa, new_id
+from spar_setup.postgres import psql
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "integrator.md"
+FORMER = "spar_guide_former"
 
 
 def blocks(title, language):
@@ -97,3 +102,36 @@ def test_the_client_sends_again_with_the_same_message_id(server, tmp_path, monke
     [item] = spar.call("link", [{"id": id_, "fa": fa}])
     assert lost and item["status"] == "succ"
     assert [answer["fa"] for _id, answer in spar.resolve([id_])] == [fa]
+
+
+@pytest.fixture
+def former():
+    """A function that asks an OpenG2P SPAR's database, which has two mappings."""
+    _installation, postgres = installed()
+    psql(postgres, "postgres", f"DROP DATABASE IF EXISTS {FORMER}")
+    psql(postgres, "postgres", f"CREATE DATABASE {FORMER}")
+    ask = functools.partial(psql, postgres, FORMER)
+    ask(
+        """CREATE TABLE id_fa_mappings (
+            id serial, id_value text NOT NULL, fa_value text, name text, phone text,
+            additional_info json, created_at timestamp NOT NULL, active boolean NOT NULL);
+        INSERT INTO id_fa_mappings (id_value, created_at, active)
+        VALUES ('a@n', now(), true), ('b@n', now(), true)"""
+    )
+    yield ask
+    psql(postgres, "postgres", f"DROP DATABASE {FORMER}")
+
+
+def test_the_way_back(former, tmp_path):
+    """A file that cannot be opened costs nothing; the whole table is replaced by one that can."""
+    _installation, postgres = installed()
+    script = blocks("Moving from OpenG2P SPAR", "sh")[-1].replace("-d spardb", f"-d {FORMER}")
+    environment = {**postgres.env.environment(), **postgres.variables}
+    everything = "SELECT id_value, fa_value, additional_info, active FROM id_fa_mappings ORDER BY 1"
+    before = former(everything)
+    for status, after in ((3, before), (0, ['c@n|Ж, "x"|{"k": 1}|t'])):
+        done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, check=False)
+        assert done.returncode == status
+        assert former(everything) == after
+        with (tmp_path / "back.csv").open("w", encoding="utf-8") as handle:
+            csv.writer(handle).writerow(["c@n", 'Ж, "x"', "", "", '{"k": 1}'])

@@ -2,19 +2,25 @@
 """setup/load-mappings: rows of a CSV file become mappings, whatever is among them and happens."""
 
 import csv
+import http.server
 import io
+import json
 import os
 import re
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from mapper_client import MARK, Client, new_fa, new_id, new_number, new_phone
-from spar_setup.mapping_file import MappingFile
+from spar_setup import load_mappings
+from spar_setup.console import SetupError
+from spar_setup.mapper_api import MapperApi
+from spar_setup.mapping_file import REPORT, MappingFile, RejectedRows
 
 MAIN = Path(__file__).resolve().parents[1] / "setup" / "main.py"
 COLUMNS = ("id_value", "fa_value", "name", "phone", "additional_info")
@@ -248,13 +254,86 @@ def test_what_is_wrong_is_said(server, tmp_path):
         ("payer.example may not call link", (Client(server, "payer.example"), path)),
         ("Use a smaller --batch", (Client(server, "bayani.example"), path, "--batch", "1001")),
         ("--batch goes from", (client, path, "--batch", "0")),
-        ("is no report", (client, path, "--rejected", str(path))),
+        ("is no report", (client, path, "--rejected", str(tmp_path / "n.csv"))),
     ):
         secret = "wrong" if "Signing" in problem else None
         status, output = load(*arguments, secret=secret)
         assert status == 1, output
         assert problem in output
     assert len(path.read_bytes().splitlines()) == 1002
+
+
+def test_report_that_cannot_be_written(tmp_path):
+    for path in (tmp_path, tmp_path / "nowhere" / "r.csv"):
+        with pytest.raises(SetupError, match=re.escape(str(path))):
+            RejectedRows(path, COLUMNS)
+
+
+def test_report_never_replaces_what_is_read(tmp_path):
+    """Not even a report that was mended, by which name ever."""
+    path = write(tmp_path / "m.csv", (2, "reason", new_id(), new_fa()), columns=(*REPORT, *COLUMNS))
+    (tmp_path / "link.csv").symlink_to(path)
+    account = ("--url", "http://127.0.0.1:9", "--sender-id", "s", "--client-id", "c")
+    for name in ("m.csv", "link.csv", "../" + tmp_path.name + "/m.csv"):
+        with pytest.raises(SetupError, match="is the file to be read"):
+            load_mappings.parse([str(path), *account, "--rejected", str(tmp_path / name)])
+    options = load_mappings.parse([str(path), *account])
+    assert options.rejected == tmp_path / "m.csv.rejected.csv"
+
+
+def test_sign_in_that_fails_in_passing(restless):
+    """A token is renewed in the course of a load as patiently as a message is sent."""
+    restless.answers = ["token", 503, 502, None, "token", "link"]
+    api = MapperApi(restless.url, "s", "c", "secret")
+    api.sign_in("link")
+    assert api.call("link", [{}]) == []
+    assert restless.answers == []
+
+
+@pytest.mark.parametrize("answer", [503, 401, None])
+def test_sign_in_that_fails_at_once(restless, answer):
+    restless.answers = [answer]
+    with pytest.raises(SetupError, match=f"HTTP {answer}" if answer else "cannot be reached"):
+        MapperApi(restless.url, "s", "c", "secret").sign_in("link")
+
+
+def test_credentials_that_end_meanwhile(restless):
+    restless.answers = ["token", 401]
+    api = MapperApi(restless.url, "s", "c", "secret")
+    api.sign_in("link")
+    with pytest.raises(SetupError, match="Signing in failed: HTTP 401"):
+        api.call("link", [{}])
+
+
+@pytest.fixture
+def restless():
+    """A server that gives the `answers` one by one: a token that ends at once, an empty link, a
+    status, or with None no answer at all."""
+    bodies = {
+        "token": {"access_token": "t", "expires_in": 0, "scope": "mapper.link"},
+        "link": {"header": {"status": "succ"}, "message": {"link_response": []}},
+    }
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer = self.server.answers.pop(0)
+            assert (answer == "link") == self.path.endswith("/link")
+            if answer is not None:
+                self.send_response(200 if answer in bodies else answer)
+                self.end_headers()
+                self.wfile.write(json.dumps(bodies.get(answer)).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 def test_server_that_is_away(server, tmp_path):

@@ -139,7 +139,7 @@ class TestConfiguration:
         for line in (
             "db_name = spar", "list_db = False", "proxy_mode = False", "db_host = /run/x",
             "http_interface = 127.0.0.1", "http_port = 8069", "workers = 2",
-            f"spool_dir = {tmp_path}/spool",
+            f"spool_dir = {tmp_path}/spool", "db_replica_host = /run/x", "db_replica_port = 54329",
         ):  # fmt: skip
             assert line in lines
         assert "dbfilter" not in text

@@ -62,12 +62,12 @@ def zip_members(content: bytes, wanted: Callable[[str], bool]) -> dict[str, byte
 
     :raise SourceError: not a ZIP archive, damaged, encrypted, or over the limits
     """
+    # ZipFile reads the whole directory at once; each of its entries begins like this.
+    _check_count(content.count(b"PK\x01\x02"))
     budget, members = _Budget(), {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = archive.infolist()
-            _check_count(len(infos))
-            for info in infos:
+            for info in archive.infolist():
                 if not info.is_dir() and wanted(info.filename):
                     _check_new(info.filename, members)
                     with archive.open(info) as stream:

@@ -33,11 +33,11 @@ class IfscSource(Source):
         names = parsed[_NAMES]
         user = _SubletNames(names, parsed.get(_SUBLETS, {}), parsed.get(_SUBLET_PREFIXES, {}))
         for bank, parts in parsed[_CODES].items():
+            # Without its codes we cannot tell which branches of the bank have gone.
+            if not isinstance(parts, list):
+                raise SourceError(f"IFSC.json: the bank {bank!a:.40} must have a list of codes.")
             yield ProviderRow(f"IFSC.json {bank}", bank, names.get(bank), COUNTRY, "bank")
-            if isinstance(parts, list):
-                yield from _branches(bank, parts, user)
-            else:
-                yield BadRow(f"IFSC.json {bank}", "branch_code: must be a list of codes")
+            yield from _branches(bank, parts, user)
 
     def scope(self, countries):
         return frozenset((COUNTRY,))

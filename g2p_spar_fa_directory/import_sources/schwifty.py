@@ -50,10 +50,11 @@ def _country(name):
 def _entries(content, name):
     """Yield place and entry. In files of version 2 an entry stands for several national codes."""
     data = parse_json(content, name)
-    target = None
+    source = target = ""
     if isinstance(data, dict):
-        data, source, target = (data.get(k) for k in ("entries", "expand_from", "expand_into"))
-    if not isinstance(data, list):
+        source, target = (data.get(key, "") for key in ("expand_from", "expand_into"))
+        data = data.get("entries")
+    if not (isinstance(data, list) and isinstance(source, str) and isinstance(target, str)):
         raise SourceError(f"{name} does not have the form of schwifty's bank registry.")
     for number, entry in enumerate(data, start=1):
         place = f"{name.rpartition('/')[2]} #{number}"
@@ -67,34 +68,41 @@ def _entries(content, name):
 def _collect(entries, country, groups):
     """Put entries into ``groups`` by provider code; yield those that cannot be used."""
     for place, entry in entries:
-        if problem := _problem(entry, country):
-            yield BadRow(place, problem)
+        code = _code(entry, country) if isinstance(entry, dict) else ""
+        if problem := _problem(entry, code, country):
+            yield BadRow(place, problem, code, country=country)
         else:
-            groups.setdefault(_code(entry, country), []).append((place, entry))
+            groups.setdefault(code, []).append((place, entry))
 
 
-def _problem(entry, country):
+def _problem(entry, code, country):
     if not isinstance(entry, dict):
         return "must be a JSON object"
     for field in ("name", "short_name", "bic", "bank_code"):
-        if not isinstance(entry.get(field) or "", str):
+        if not isinstance(entry.get(field), str | None):
             return f"{field}: must be text"
     if entry.get("country_code") != country:
         return f"country_code: must be {country} in this file"
-    if not entry.get("bic") and not entry.get("bank_code"):
+    if not code:
         return "bank_code: has neither a BIC nor a national bank code"
     return None
 
 
 def _code(entry, country):
-    bic = _bic(entry)
-    if bic and (bic[4:6] == country or not entry["bank_code"]):
+    """Return the code of the provider, "" if the entry has neither BIC nor national code."""
+    bic, national = _bic(entry), _stripped(entry, "bank_code")
+    if bic and (bic[4:6] == country or not national):
         return bic.removesuffix("XXX") if len(bic) == 11 else bic
-    return f"{country}-{entry['bank_code']}"
+    return f"{country}-{national}" if national else ""
 
 
 def _bic(entry):
-    return (entry.get("bic") or "").strip().upper() or None
+    return _stripped(entry, "bic").upper() or None
+
+
+def _stripped(entry, field):
+    value = entry.get(field)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _provider(code, country, group):

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import logging
+from datetime import timedelta
 
 from psycopg2 import errors
 
@@ -21,6 +22,9 @@ FILE_MAX_BYTES = 32 * 2**20
 CHUNK_SIZE = 10_000
 SAMPLE_SIZE = 20
 TRIES = 3
+MAX_ATTEMPTS = 3
+FILE_DAYS = 90
+_ENDED = ("done", "failed")
 # Somebody else changed the same records; what they did counts when we compare once more.
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
 _INPUTS = frozenset(
@@ -78,7 +82,9 @@ class G2pFaImport(models.Model):
         help="Records remember the list that they come from. Only records of the same list are "
         "archived when they are not in the file.",
     )
-    file = fields.Binary(required=True, copy=False)
+    file = fields.Binary(
+        required=True, copy=False, help=f"Removed {FILE_DAYS} days after the import has ended."
+    )
     file_name = fields.Char(copy=False)
     country_id = fields.Many2one(
         "res.country",
@@ -132,6 +138,9 @@ class G2pFaImport(models.Model):
     user_id = fields.Many2one("res.users", string="Started By", readonly=True, copy=False)
     started_at = fields.Datetime(readonly=True, copy=False)
     finished_at = fields.Datetime(readonly=True, copy=False)
+    attempts = fields.Integer(
+        readonly=True, copy=False, aggregator=None, help="Since anything has been written last"
+    )
     total_count = _count("Records to Write")
     done_count = _count("Records Written")
     progress = fields.Float(compute="_compute_progress")
@@ -148,7 +157,12 @@ class G2pFaImport(models.Model):
     branch_unchanged = _count("Unchanged Branches")
     branch_rejected = _count("Rejected Branches")
     line_ids = fields.One2many("g2p.fa.import.line", "import_id", string="Preview", readonly=True)
-    rejected_file = fields.Binary(string="Rejected Rows", readonly=True, copy=False)
+    rejected_file = fields.Binary(
+        string="Rejected Rows",
+        readonly=True,
+        copy=False,
+        help=f"Removed {FILE_DAYS} days after the import has ended.",
+    )
     rejected_name = fields.Char(compute="_compute_rejected_name")
 
     # === COMPUTE METHODS === #
@@ -166,9 +180,10 @@ class G2pFaImport(models.Model):
             record.strategy_id = reader and strategy.search(
                 [("code", "=", reader.strategy), ("fa_type", "=", "bank")], limit=1
             )
-            record.account_rule_id = bool(reader and reader.account_rule) and self.env.ref(
+            rule = bool(reader and reader.account_rule) and self.env.ref(
                 f"g2p_spar_fa_directory.{reader.account_rule}", raise_if_not_found=False
             )
+            record.account_rule_id = rule and rule.filtered("active")
 
     @api.depends("state", "done_count", "total_count")
     def _compute_progress(self):
@@ -189,12 +204,31 @@ class G2pFaImport(models.Model):
             if record.source == "schwifty" and not record.country_ids:
                 raise ValidationError(self.env._("Choose the countries whose banks to take."))
 
+    @api.constrains("strategy_id", "account_rule_id")
+    def _check_defaults(self):
+        for record in self:
+            if problem := record._defaults_problem():
+                raise ValidationError(problem)
+
+    def _defaults_problem(self):
+        """Say what is wrong with what new banks get, None if nothing is."""
+        strategy, rule = self.strategy_id, self.account_rule_id
+        if strategy and not (strategy.active and strategy.fa_type == "bank"):
+            return self.env._("Strategy of new banks: must be an active one of bank accounts.")
+        if rule and not (rule.active and rule.fa_type == "bank"):
+            return self.env._("Rule of new banks: must be an active one of bank accounts.")
+        return None
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
             self._check_inputs(vals)
+        if not self.env.su:
+            # Else defaults, of the context or of the user's own, could set what came of it.
+            outcome = self._empty_outcome()
+            vals_list = [{**vals, **outcome} for vals in vals_list]
         return super().create(vals_list)
 
     def write(self, vals):
@@ -211,6 +245,11 @@ class G2pFaImport(models.Model):
     def _check_inputs(self, vals):
         if not self.env.su and vals.keys() - _INPUTS:
             raise AccessError(self.env._("Only what to import can be set, not what came of it."))
+
+    def _empty_outcome(self):
+        inputs = _INPUTS.union(models.MAGIC_COLUMNS)
+        names = (n for n, field in self._fields.items() if not field.compute and n not in inputs)
+        return {**dict.fromkeys(names, False), "state": "draft"}
 
     # === ACTION METHODS === #
 
@@ -234,7 +273,7 @@ class G2pFaImport(models.Model):
                 "rejected_file": self._rejected_csv(stage),
             }
         )
-        stage.drop()
+        stage.drop(self.env.cr)
         return True
 
     def action_run(self):
@@ -248,6 +287,7 @@ class G2pFaImport(models.Model):
                 "problem": False,
                 "user_id": self.env.uid,
                 "started_at": fields.Datetime.now(),
+                "attempts": 0,
             }
         )
         self.env.ref("g2p_spar_fa_directory.cron_fa_import").sudo()._trigger()
@@ -290,9 +330,14 @@ class G2pFaImport(models.Model):
     @api.model
     def _cron_run(self):
         """Run what has been started. An import whose process died is simply run again: what it
-        has committed is unchanged then."""
+        has committed is unchanged then. Unless it dies time and again before it writes."""
         for record in self.search([("state", "=", "running")], order="id"):
-            record._run()
+            if record.attempts < MAX_ATTEMPTS:
+                record.attempts += 1
+                self.env["ir.cron"]._commit_progress()
+                record._run()
+            else:
+                record._fail(self.env._("The process died %s times at this file.", record.attempts))
 
     def _run(self, tries=TRIES):
         """Import, and commit each chunk. A failure is kept for people to see."""
@@ -310,12 +355,16 @@ class G2pFaImport(models.Model):
             _logger.exception("Directory import %s failed", self.id)
             self._roll_back()
             problem = str(error)
+        return self._fail(problem)
+
+    def _fail(self, problem):
         self.write({"state": "failed", "problem": problem})
-        return self.env["ir.cron"]._commit_progress()
+        self.env["ir.cron"]._commit_progress()
 
     def _roll_back(self):
         self.env.cr.rollback()
         self.env.invalidate_all()
+        DirectoryStage.drop(self.env.cr)
 
     def _import(self):
         stage = self._stage()
@@ -330,7 +379,7 @@ class G2pFaImport(models.Model):
         for kind in (PROVIDER, BRANCH):
             self._write_chunks(stage, kind)
             stage.find_providers()
-        stage.drop()
+        stage.drop(self.env.cr)
         stage.tidy()
         self.write({"state": "done", "finished_at": fields.Datetime.now()})
         self.env["ir.cron"]._commit_progress(remaining=0)
@@ -345,7 +394,8 @@ class G2pFaImport(models.Model):
             self.env.invalidate_all()
             counts = {f"{kind}_{action}": count for action, count in done.items()}
             values = {name: self[name] + count for name, count in counts.items()}
-            self.write({**values, "done_count": self.done_count + sum(done.values())})
+            done_count = self.done_count + sum(done.values())
+            self.write({**values, "done_count": done_count, "attempts": 0})
             self.env["ir.cron"]._commit_progress(sum(done.values()))
             if kind == PROVIDER:
                 self._forget_providers()
@@ -355,6 +405,13 @@ class G2pFaImport(models.Model):
         self.env.registry.clear_cache()
         self.env.registry.signal_changes()
 
+    @api.autovacuum
+    def _gc_files(self):
+        """Remove the files of imports that ended long ago; what came of them stays."""
+        limit = fields.Datetime.now() - timedelta(days=FILE_DAYS)
+        domain = [("state", "in", _ENDED), ("write_date", "<", limit), ("file", "!=", False)]
+        self.search(domain).write({"file": False, "rejected_file": False})
+
     def _stage(self):
         """Read and check the file, and compare it with what is on record.
 
@@ -362,9 +419,9 @@ class G2pFaImport(models.Model):
         :raise SourceError: the file cannot be used
         """
         self.ensure_one()
-        content = base64.b64decode(self.with_context(bin_size=False).file or b"")
-        if len(content) > FILE_MAX_BYTES:
-            raise SourceError(f"The file is larger than {FILE_MAX_BYTES // 2**20} MB.")
+        if problem := self._defaults_problem():
+            raise SourceError(problem)
+        content = self._content()
         countries = frozenset(self.country_ids.mapped("code"))
         reader, checker = self._reader(), RowChecker(self._lookups(), self.country_id.id or 0)
         self.env["g2p.fa.branch"].flush_model()
@@ -375,6 +432,14 @@ class G2pFaImport(models.Model):
         if stage.is_empty():
             raise SourceError("There is not a single row in the file.")
         return stage
+
+    def _content(self):
+        content = base64.b64decode(self.with_context(bin_size=False).file or b"")
+        if not content:
+            raise SourceError("There is no file, or it has been removed. Upload it again.")
+        if len(content) > FILE_MAX_BYTES:
+            raise SourceError(f"The file is larger than {FILE_MAX_BYTES // 2**20} MB.")
+        return content
 
     def _scope(self, countries):
         """Return what the file speaks for; ``countries`` as codes, None for all."""

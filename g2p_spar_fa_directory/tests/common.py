@@ -23,6 +23,9 @@ class DirectoryCommon(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # Test processes share a folder for files, and each removes what the others have not
+        # committed yet.
+        cls.env["ir.config_parameter"].set_param("ir_attachment.location", "db")
         cls.directory = cls.env["g2p.fa.directory"]
         cls.india = cls.env.ref("base.in")
         cls.kenya = cls.env.ref("base.ke")

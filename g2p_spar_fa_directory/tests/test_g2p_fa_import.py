@@ -4,15 +4,18 @@ import base64
 import csv
 import io
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from unittest.mock import patch
 
 from psycopg2 import errors
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form
 from odoo.tools import file_open, mute_logger
 
 from ..import_stage import DirectoryStage
+from ..models.g2p_fa_import import FILE_DAYS, MAX_ATTEMPTS
 from . import import_files as files
 from .common import DirectoryCommon
 
@@ -48,7 +51,8 @@ class ImportCommon(DirectoryCommon):
 
     def _run_cron(self):
         with self.enter_registry_test_mode():
-            self.env.ref("g2p_spar_fa_directory.cron_fa_import").method_direct_trigger()
+            cron = self.env.ref("g2p_spar_fa_directory.cron_fa_import")
+            self.assertIs(cron.method_direct_trigger(), True)
 
     def _table(self, *rows, **values):
         return self._run("template", files.table(HEADER, *rows), list_name="test", **values)
@@ -153,6 +157,13 @@ class TestFaImport(ImportCommon):
     def _logo(self):
         with file_open("g2p_spar_fa_directory/static/description/icon.png", "rb") as file:
             return base64.b64encode(file.read())
+
+    def test_workers_forget_what_they_know_of_providers(self):
+        self._table(["A", "Bank A", *[""] * 5])
+        provider = self._providers()["A"]
+        self.assertEqual(self.directory.provider_labels()[provider.id], ("Bank A", "A"))
+        self._table(["A", "Bank of A", *[""] * 5])
+        self.assertEqual(self.directory.provider_labels()[provider.id], ("Bank of A", "A"))
 
     def test_codes_are_matched_without_case(self):
         self._table(["A", "Bank A", *[""] * 5])
@@ -316,14 +327,53 @@ class TestFaImportRejects(ImportCommon):
         self.assertTrue(self._providers()["A"].active)
         self.assertTrue(self._branches()["A1"].active)
 
-    def test_provider_that_comes_back_needs_an_active_strategy(self):
-        strategy = self.env["g2p.fa.strategy"].create(
-            {
-                "name": "Short-lived",
-                "code": 9001,
-                "construct_pattern": "x:{account_number}@{bank_code}",
-            }
+    def test_record_of_a_row_with_a_bad_country_is_not_gone(self):
+        header = ["provider_code", "branch_code", "country", "city"]
+        self._run("template", files.table(header, ["A", "", "IN", ""], ["A", "A1", "IN", ""]))
+        for row in (["A", "", "IND", ""], ["A", "", "IND", "Pune"]):
+            with self.subTest(row):
+                content = files.table(header, row, ["A", "A1", "IND", ""])
+                record = self._run("template", content)
+                self.assertCounts(record, provider_rejected=1, branch_rejected=1)
+        self.assertTrue(self._providers("own-list")["A"].active)
+        self.assertTrue(self._branches("own-list")["A1"].active)
+
+    def test_strategy_and_rule_of_banks_are_not_for_wallets(self):
+        header = ["provider_code", "fa_type", "strategy", "account_rule"]
+        record = self._run(
+            "template",
+            files.table(header, ["TMOBI", "", "2", ""], ["TMAIL", "", "", "3"], ["TBANK", "", "2"]),
         )
+        self.assertCounts(record, provider_rejected=2, provider_changed=1)
+        for row in self._rejected(record):
+            self.assertIn("fa_type: must be given", row[4])
+        self.assertEqual(self.mobile_wallet.strategy_id, self._strategy(4))
+
+    def test_defaults_are_active_ones_of_banks(self):
+        for values in (
+            {"strategy_id": self._strategy(4).id},
+            {"strategy_id": self._short_lived_strategy(active=False).id},
+            {"account_rule_id": self.mobile_wallet.account_rule_id.id},
+        ):
+            with self.subTest(values), self.assertRaisesText(ValidationError, "of new banks"):
+                self._new("ifsc", files.ifsc(), **values)
+
+    def test_default_that_is_archived_before_the_run(self):
+        strategy = self._short_lived_strategy()
+        record = self._new("ifsc", files.ifsc(), strategy_id=strategy.id)
+        record.action_run()
+        strategy.active = False
+        self._run_cron()
+        self.assertEqual(record.state, "failed")
+        self.assertIn("Strategy of new banks: must be an active one", record.problem)
+
+    def _short_lived_strategy(self, **values):
+        pattern = "x:{account_number}@{bank_code}"
+        values |= {"name": "Short-lived", "code": 9001, "construct_pattern": pattern}
+        return self.env["g2p.fa.strategy"].create(values)
+
+    def test_provider_that_comes_back_needs_an_active_strategy(self):
+        strategy = self._short_lived_strategy()
         rows = [["A", "Bank A", *[""] * 5], ["B", "Bank B", *[""] * 5]]
         self._table(*rows)
         self._providers()["B"].strategy_id = strategy
@@ -391,8 +441,7 @@ class TestFaImportRuns(ImportCommon):
         with patch.object(DirectoryStage, "write_chunk", write):
             yield
 
-    def _die(self, record, *calls):
-        record.action_run()
+    def _die(self, *calls):
         self.env.flush_all()
         # Not assertRaises, which would undo what has been committed.
         with self._failing(Died(), *calls), self.enter_registry_test_mode(), suppress(Died):
@@ -402,7 +451,8 @@ class TestFaImportRuns(ImportCommon):
 
     def test_interrupted_run_goes_on(self):
         record = self._new("ifsc", files.ifsc())
-        self._die(record, 4)
+        record.action_run()
+        self._die(4)
         self.assertEqual((record.state, record.done_count, record.total_count), ("running", 5, 8))
         self.assertEqual(record.progress, 100 * 5 / 8)
         self.assertEqual((len(self._providers("ifsc")), len(self._branches("ifsc"))), (3, 2))
@@ -413,8 +463,23 @@ class TestFaImportRuns(ImportCommon):
 
     def test_interrupted_before_the_first_commit(self):
         record = self._new("ifsc", files.ifsc())
-        self._die(record, 1)
+        record.action_run()
+        self._die(1)
         self.assertEqual((record.state, record.done_count), ("running", 0))
+        self._run_cron()
+        self.assertCounts(record, provider_new=3, branch_new=5)
+
+    def test_process_that_dies_time_and_again(self):
+        record = self._new("ifsc", files.ifsc())
+        record.action_run()
+        self._die(2)
+        for _attempt in range(MAX_ATTEMPTS):
+            self.assertEqual(record.state, "running")
+            self._die(1)
+        self._run_cron()
+        self.assertEqual((record.state, record.done_count), ("failed", 2))
+        self.assertIn("died", record.problem)
+        record.action_run()
         self._run_cron()
         self.assertCounts(record, provider_new=3, branch_new=5)
 
@@ -439,6 +504,8 @@ class TestFaImportRuns(ImportCommon):
         with self._failing(ValueError("a reason"), 3):
             record = self._run("ifsc", files.ifsc())
         self.assertEqual((record.state, record.problem), ("failed", "a reason"))
+        self.env.cr.execute("SELECT FROM pg_tables WHERE tablename LIKE 'spar_import_%'")
+        self.assertFalse(self.env.cr.rowcount, "temporary tables stay")
         record.action_run()
         self._run_cron()
         self.assertEqual((record.state, record.problem), ("done", False))
@@ -485,6 +552,39 @@ class TestFaImportRuns(ImportCommon):
                 record.write({name: value})
             with self.subTest(name), self.assertRaises(AccessError):
                 record.create({"source": "ifsc", "file": b"eA==", name: value})
+
+    def test_nor_can_defaults_set_it(self):
+        self.env["ir.default"].set("g2p.fa.import", "done_count", 7, user_id=self.officer.id)
+        imports = (
+            self.env["g2p.fa.import"]
+            .with_user(self.officer)
+            .with_context(
+                default_source="ifsc",
+                default_state="running",
+                default_user_id=1,
+            )
+        )
+        record = imports.create({"file": b"eA=="})
+        self.assertEqual((record.source, record.state, record.done_count), ("ifsc", "draft", 0))
+        self.assertFalse(record.user_id)
+
+    def test_files_are_removed_in_the_end(self):
+        ended = self._table(["A", "Bank A", *[""] * 5], ["B B", "Bank B", *[""] * 5])
+        waiting = self._new("ifsc", files.ifsc())
+        for days, kept in ((FILE_DAYS - 1, True), (FILE_DAYS + 1, False)):
+            self.env.flush_all()
+            self.env.cr.execute(
+                "UPDATE g2p_fa_import SET write_date = %s",
+                [fields.Datetime.now() - timedelta(days=days)],
+            )
+            self.env.invalidate_all()
+            ended.sudo()._gc_files()
+            self.assertEqual((bool(ended.file), bool(ended.rejected_file)), (kept, kept))
+        self.assertTrue(waiting.file)
+        waiting.sudo().file = False
+        waiting.action_run()
+        self._run_cron()
+        self.assertIn("has been removed", waiting.problem)
 
     def test_form(self):
         form = Form(self.env["g2p.fa.import"].with_user(self.officer))

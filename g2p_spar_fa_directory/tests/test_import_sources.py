@@ -54,16 +54,9 @@ class TestImportSources(BaseCase):
         self.assertIsNone(names["TBKA0000522"])
 
     def test_ifsc_odd_entries_are_rejected_alone(self):
-        rows = self._rows("ifsc", files.ifsc(codes={"TBKA": [1, None, True, 2], "TBKB": "x"}))
+        rows = self._rows("ifsc", files.ifsc(codes={"TBKA": [1, None, True, 2]}))
         bad = [(row.place, row.provider_code) for row in rows if isinstance(row, BadRow)]
-        self.assertEqual(
-            bad,
-            [
-                ("IFSC.json TBKA #2", "TBKA"),
-                ("IFSC.json TBKA #3", "TBKA"),
-                ("IFSC.json TBKB", None),
-            ],
-        )
+        self.assertEqual(bad, [("IFSC.json TBKA #2", "TBKA"), ("IFSC.json TBKA #3", "TBKA")])
         self.assertEqual(len([row for row in rows if isinstance(row, BranchRow)]), 2)
 
     def test_not_ifsc(self):
@@ -71,6 +64,7 @@ class TestImportSources(BaseCase):
         self.assertRefused("not a .tgz", "ifsc", files.wheel())
         self.assertRefused("lacks IFSC.json", "ifsc", files.tgz({"package/README.md": b"x"}))
         self.assertRefused("must be a JSON object", "ifsc", files.ifsc(codes=[]))
+        self.assertRefused("'TBKA' must have a list", "ifsc", files.ifsc(codes={"TBKA": "x"}))
         broken = files.ifsc(**{"package/src/banknames.json": b"{"})
         self.assertRefused("banknames.json is not JSON", "ifsc", broken)
         self.assertRefused("not a .tgz", "ifsc", files.ifsc()[:-40])
@@ -106,21 +100,31 @@ class TestImportSources(BaseCase):
             {**good, "name": 5},
             {**good, "country_code": "FR"},
             {**good, "bic": None, "bank_code": ""},
+            {**good, "bic": "  ", "bank_code": None},
+            {**good, "bic": False},
+            {"name": "Nothing else", "country_code": "DE"},
             good,
         ]
         rows = self._rows("schwifty", files.wheel({"generated_de.json": odd}), "DE")
         self.assertEqual(
             [(type(row), row.place) for row in rows],
             [
-                *((BadRow, f"generated_de.json #{number}") for number in range(1, 5)),
-                (ProviderRow, "generated_de.json #5"),
+                *((BadRow, f"generated_de.json #{number}") for number in range(1, 8)),
+                (ProviderRow, "generated_de.json #8"),
             ],
         )
+        self.assertEqual([row.code for row in rows[:3]], ["", "TESTDEBB", "TESTDEBB"])
+
+    def test_schwifty_entry_without_national_code(self):
+        entry = {"name": "Bank", "bic": " testdebbxxx ", "country_code": "DE"}
+        (row,) = self._rows("schwifty", files.wheel({"generated_de.json": [entry]}), "DE")
+        self.assertEqual((row.code, row.bic), ("TESTDEBB", "TESTDEBBXXX"))
 
     def test_not_schwifty(self):
         self.assertRefused("not a ZIP", "schwifty", b"something else", "DE")
         self.assertRefused("not the wheel", "schwifty", files.workbook(["a"]), "DE")
-        for value in ({}, {"entries": 1}, 5):
+        odd = {"entries": [{}], "expand_from": ["bank_codes"], "expand_into": "bank_code"}
+        for value in ({}, {"entries": 1}, 5, odd):
             content = files.wheel({"generated_de.json": value})
             self.assertRefused("does not have the form", "schwifty", content, "DE")
         self.assertRefused("not JSON", "schwifty", files.wheel({"generated_de.json": b"{"}), "DE")
@@ -232,8 +236,9 @@ class TestHostileArchives(BaseCase):
     def test_too_many_members(self):
         members = {f"m{number}": b"" for number in range(archive.MAX_MEMBERS + 1)}
         self.assertRefused("more than 10000 members", "ifsc", files.tgz(members))
-        many = {f"m{number}": b"" for number in range(archive.MAX_MEMBERS)}
-        self.assertRefused("more than 10000 members", "schwifty", files.wheel(many))
+        many = files.wheel({f"m{number}": b"" for number in range(archive.MAX_MEMBERS)})
+        with patch.object(archive.zipfile, "ZipFile", side_effect=AssertionError("too late")):
+            self.assertRefused("more than 10000 members", "schwifty", many)
 
     def test_members_twice(self):
         with self.assertWarns(UserWarning):

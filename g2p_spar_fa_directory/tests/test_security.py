@@ -18,10 +18,13 @@ OFFICER_MODELS = ("g2p.fa.branch", "g2p.fa.provider")
 SERVICE_METHODS = (
     ("g2p.fa.directory", "parse_fas", [["account:123@TPLAIN"]]),
     ("g2p.fa.directory", "construct_fa", []),
+    ("g2p.fa.directory", "construct_fas", [[]]),
+    ("g2p.fa.directory", "provider_labels", []),
     ("g2p.fa.directory", "_parts", []),
     ("g2p.fa.strategy", "mark_used", [[]]),
     ("g2p.fa.strategy", "construct", [[], {}]),
     ("g2p.fa.strategy", "deconstruct", [[], ""]),
+    ("g2p.fa.strategy", "fa_strategies_by_id", [[]]),
     ("g2p.fa.strategy", "_fa_strategies", [[]]),
     ("g2p.id.namespace", "known_names", [[]]),
     ("g2p.id.namespace", "case_sensitive_names", [[]]),

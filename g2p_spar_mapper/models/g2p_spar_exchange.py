@@ -33,20 +33,20 @@ class G2pSparExchange(models.AbstractModel):
     _description = "G2P-Connect Exchange"
 
     @api.private
-    def answer(self, participant, operation, raw, envelope="g2p_connect"):
+    def answer(self, participant, operation, raw, form="g2p_connect"):
         """Answer a synchronous message.
 
         :param ParticipantProfile participant: who sent it, by its token.
         :param str operation: the path's, as a bare word.
         :param bytes raw: the body as received.
-        :param str envelope: the path's, a key of ``CODECS``.
+        :param str form: the path's envelope, a key of ``CODECS``.
         :return: HTTP status and JSON bytes: 400 with a header alone for an envelope that cannot
             be read, 200 for everything else, also where the header rejects the message.
         :rtype: tuple[int, bytes]
         :raise SparHttpError: 403, the message names another sender.
         """
         now = datetime.now(UTC)
-        profile, codec = participant.profile, CODECS[envelope]
+        profile, codec = participant.profile, CODECS[form]
         try:
             payload = _loads(raw)
             request = codec.parse_request(

@@ -111,13 +111,11 @@ class OpenG2P2Common(MapperCommon):
             "message": body,
         }
 
-    def send(self, operation, payload, participant=None, envelope="openg2p_2"):
+    def send(self, operation, payload, participant=None, form="openg2p_2"):
         participant = participant or self.openg2p_2
         profile = self.env["g2p.spar.participant"].get_profile(participant.id)
         raw = json.dumps(payload).encode()
-        status, body = self.env["g2p.spar.exchange"].answer(
-            profile, operation, raw, envelope=envelope
-        )
+        status, body = self.env["g2p.spar.exchange"].answer(profile, operation, raw, form=form)
         return status, json.loads(body)
 
     def items(self, operation, *items, participant=None):
@@ -134,7 +132,7 @@ class OpenG2P2Common(MapperCommon):
         """The same in the envelope of G2P-Connect, from a participant of profile OpenG2P 1.x."""
         participant = participant or self.participants["openg2p_1"]
         payload = self.message_1(operation, *items)
-        status, answer = self.send(operation, payload, participant, envelope="g2p_connect")
+        status, answer = self.send(operation, payload, participant, form="g2p_connect")
         self.assertEqual(status, 200, answer)
         return answer["message"][f"{operation}_response"]
 

@@ -99,6 +99,7 @@ class TestParts(MapperCommon):
         written = self.strategy_ids()
         self.assertEqual([bool(id_) for id_, _code in written], [True] * 4 + [False] * 2)
         self.env.cr.execute("UPDATE g2p_spar_mapping SET strategy_id = NULL, branch_code = NULL")
+        self.env.cr.execute("UPDATE g2p_fa_strategy SET used = FALSE")
         script = load_script(str(FILL), "spar_fill_strategies")
         self.patch(script, "BATCH", 2)
         script.migrate(self.env.cr, "19.0.1.0.0")
@@ -108,3 +109,6 @@ class TestParts(MapperCommon):
             WHERE (strategy_id IS NULL) != (provider_id IS NULL)"""
         )
         self.assertEqual(self.env.cr.fetchone(), (0,))
+        self.env.cr.execute("SELECT id FROM g2p_fa_strategy WHERE used")
+        used = {strategy_id for (strategy_id,) in self.env.cr.fetchall()}
+        self.assertLessEqual({strategy_id for strategy_id, _code in written if strategy_id}, used)

@@ -48,7 +48,16 @@ def parse(arguments):
     if not 1 <= options.batch <= 10_000 or not 1 <= options.connections <= 32:
         raise SetupError("--batch goes from 1 to 10000, --connections from 1 to 32.")
     options.rejected = options.rejected or Path(f"{options.file}.rejected.csv")
+    if _are_one_file(options.rejected, options.file):
+        raise SetupError(f"--rejected: {options.rejected} is the file to be read.", "Name another.")
     return options
+
+
+def _are_one_file(one, other):
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return False
 
 
 def main(arguments):

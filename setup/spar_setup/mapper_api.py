@@ -49,7 +49,13 @@ class MapperApi:
 
     def sign_in(self, *operations):
         """Fetch a token; fail when the participant may not call all of these."""
-        granted = self._renew_token().split()
+        try:
+            status, body = self._renew_token()
+        except (OSError, http.client.HTTPException) as error:
+            raise SetupError(f"The server cannot be reached ({error}).", _GO_ON) from None
+        if status != 200:
+            raise _not_signed_in(status, body)
+        granted = json.loads(body)["scope"].split()
         missing = [name for name in operations if f"mapper.{name}" not in granted]
         if missing:
             raise SetupError(
@@ -93,7 +99,7 @@ class MapperApi:
         for attempt in range(ATTEMPTS):
             body = {"header": {**header, "message_ts": _now()}, "message": message}
             try:
-                status, answer = self._post(path, json.dumps(body), **self._authorization())
+                status, answer = self._post_signed_in(path, json.dumps(body))
             except (OSError, http.client.HTTPException) as error:
                 status = type(error).__name__
             if status == 200:
@@ -115,31 +121,34 @@ class MapperApi:
 
     # --- token ---
 
-    def _authorization(self):
+    def _post_signed_in(self, path, body):
+        """HTTP status and body; of the token's renewal where that fails in passing."""
         with self._lock:
             if time.monotonic() > self._token_ends:
-                self._renew_token()
-            return {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+                status, answer = self._renew_token()
+                if status in PASSING:
+                    return status, answer
+                if status != 200:
+                    raise _not_signed_in(status, answer)
+            authorization = f"Bearer {self._token}"
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        return self._post(path, body, **headers)
 
     def _forget_token(self):
         with self._lock:
             self._token_ends = 0
 
     def _renew_token(self):
-        """Fetch a token; return the scope granted."""
+        """Fetch a token; return HTTP status and body."""
         form = urllib.parse.urlencode({"grant_type": "client_credentials", **self._credentials})
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        try:
-            status, body = self._post(TOKEN_PATH, form, **headers)
-        except (OSError, http.client.HTTPException) as error:
-            raise SetupError(f"The server cannot be reached ({error}).", _GO_ON) from None
-        if status != 200:
-            raise SetupError(f"Signing in failed: HTTP {status}, {_reason(body)}.", _CREDENTIALS)
-        answer = json.loads(body)
-        self._token = answer["access_token"]
-        # Renewed when a tenth of its life is left.
-        self._token_ends = time.monotonic() + answer["expires_in"] * 0.9
-        return answer["scope"]
+        status, body = self._post(TOKEN_PATH, form, **headers)
+        if status == 200:
+            answer = json.loads(body)
+            self._token = answer["access_token"]
+            # Renewed when a tenth of its life is left.
+            self._token_ends = time.monotonic() + answer["expires_in"] * 0.9
+        return status, body
 
     # --- HTTP ---
 
@@ -172,6 +181,10 @@ _HINTS = {
 
 def _now():
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _not_signed_in(status, body):
+    return SetupError(f"Signing in failed: HTTP {status}, {_reason(body)}.", _CREDENTIALS)
 
 
 def _reason(body):

@@ -142,8 +142,11 @@ class RejectedRows:
     def __init__(self, path, columns):
         self.path = path
         self.count = 0
-        _remove_former(path)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _remove_former(path)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise SetupError(f"{path}: {error.strerror}.", "Name another: --rejected") from None
         self._handle = os.fdopen(
             descriptor, "w", encoding="utf-8", errors="surrogateescape", newline=""
         )

@@ -5,7 +5,8 @@
 local load_ = dofile(os.getenv("BENCHMARK_LOAD"))
 local threads = {}
 
--- Every answer's count is checked; of one in so many, each address is counted too.
+-- Every answer's count is checked, and that nothing was rejected (SPAR counts rejected items as
+-- completed); of one in so many, each address is counted too.
 local SAMPLE = 8
 
 function setup(thread)
@@ -99,6 +100,8 @@ local function problem(status, body)
   if status ~= 200 then
     return "status " .. status
   elseif not string.find(body, expected_count, 1, true) then
+    return "not every item has been answered"
+  elseif string.find(body, '"status":"rjct"', 1, true) then
     return "not every item has succeeded"
   elseif load_.action == "resolve" and answered % SAMPLE == 1
     and count(body, '"fa":"account_number:') ~= load_.items then

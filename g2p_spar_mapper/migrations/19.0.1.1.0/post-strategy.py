@@ -15,6 +15,10 @@ def migrate(cr, version):
         last_id = rows[-1][0]
         found = [(row_id, *_read(strategies, *row)) for row_id, *row in rows]
         _write(cr, [values for values in found if values[1]])
+    cr.execute(
+        """UPDATE g2p_fa_strategy SET used = TRUE
+        WHERE used IS NOT TRUE AND id IN (SELECT strategy_id FROM g2p_spar_mapping)"""
+    )
 
 
 def _strategies(cr):
