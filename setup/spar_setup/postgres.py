@@ -302,9 +302,9 @@ def _system_user():
 
 
 def _shared_buffers():
-    """Megabytes: an eighth of the memory, between 128 and 1024."""
+    """Megabytes: an eighth of the memory, between 128 and 4096."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return max(128, min(1024, memory // 8))
+    return max(128, min(4096, memory // 8))
 
 
 def _checksum(path):
