@@ -62,7 +62,7 @@ class Resolution:
             row.additional_info and orjson.loads(row.additional_info),
             item.locale,
             row.changed_at,
-            self.addresses and self.addresses.read(row, self.providers),
+            self.addresses and self.addresses.take_apart(row, self.providers),
         )
         return tuple.__new__(Result, values)
 
@@ -94,7 +94,7 @@ class AddressReader:
         self.strategies = strategies
         self.branch_names = branch_names
 
-    def read(self, row, providers):
+    def take_apart(self, row, providers):
         """The parts, or None where nobody can take the address apart.
 
         :rtype: Address | None

@@ -31,26 +31,26 @@ HARD = [
 class TestArrayLiteral(TransactionCase):
     """PostgreSQL reads back what went in."""
 
-    def read(self, literal, kind):
+    def as_read(self, literal, kind):
         self.env.cr.execute(f"SELECT %s::{kind}[]", [literal])
         return self.env.cr.fetchone()[0]
 
     def test_hard_texts(self):
         for values in ([], [None], HARD, [None, *HARD, None]):
-            self.assertEqual(self.read(text_array(values), "text"), values)
+            self.assertEqual(self.as_read(text_array(values), "text"), values)
 
     @quick
     @given(st.lists(st.none() | STORABLE))
     def test_texts(self, values):
-        self.assertEqual(self.read(text_array(values), "text"), values)
+        self.assertEqual(self.as_read(text_array(values), "text"), values)
 
     @quick
     @given(st.lists(st.none() | st.integers(-(2**31), 2**31 - 1)))
     def test_integers(self, values):
-        self.assertEqual(self.read(int_array(values), "int"), values)
+        self.assertEqual(self.as_read(int_array(values), "int"), values)
 
     @quick
     @given(st.lists(st.none() | st.binary()))
     def test_bytes(self, values):
-        read = self.read(bytea_array(values), "bytea")
+        read = self.as_read(bytea_array(values), "bytea")
         self.assertEqual([value and bytes(value) for value in read], [v or v for v in values])

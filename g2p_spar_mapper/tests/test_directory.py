@@ -2,11 +2,14 @@
 import json
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo.tools import SQL
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 from odoo.addons.g2p_spar_connector.g2p_connect.directory_v2 import LISTINGS, Page
 
+from ..models.g2p_spar_directory import SOURCES
 from .test_openg2p_2 import OpenG2P2Common
 
 
@@ -200,6 +203,18 @@ class TestDirectory(OpenG2P2Common):
                 with self.assertQueryCount(2):
                     self.env["g2p.spar.directory"].page(listing, Page(page_size=size))
 
+    def test_a_failing_statement_is_not_logged(self):
+        broken = SOURCES["banks"]._replace(columns=("nonsense",) * 4)
+        with (
+            patch.dict(SOURCES, banks=broken),
+            self.assertNoLogs("odoo.sql_db", "ERROR"),
+            self.assertRaises(psycopg2.Error),
+            self.env.cr.savepoint(),
+        ):
+            self.env["g2p.spar.directory"].page(
+                "banks", Page(filter_by={"bank_code": "token:12345@nationalId"})
+            )
+
     def test_a_page_of_a_bank_is_read_from_the_index(self):
         """Also where a country has far more branches: neither all of them nor all of the bank's
         are sorted."""
@@ -219,13 +234,14 @@ class TestDirectory(OpenG2P2Common):
     def plan_of(self, listing, page):
         """How PostgreSQL reads the rows of that page."""
         queries = []
-        execute_query = type(self.env).execute_query
+        directory = type(self.env["g2p.spar.directory"])
+        read_rows = directory._rows
 
-        def watched(env, query):
+        def watched(model, query):
             queries.append(query)
-            return execute_query(env, query)
+            return read_rows(model, query)
 
-        with patch.object(type(self.env), "execute_query", watched):
+        with patch.object(directory, "_rows", watched):
             rows, _total = self.env["g2p.spar.directory"].page(listing, page)
         self.assertEqual(len(rows), page.page_size)
         lines = self.env.execute_query(SQL("EXPLAIN %s", queries[-1]))
