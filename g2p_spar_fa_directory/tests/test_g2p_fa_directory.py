@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2 import errors
 
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from ..financial_address import FaError, FinancialAddress
 from .common import PROPERTY, DirectoryCommon
@@ -333,7 +333,8 @@ class TestFaDirectoryParse(DirectoryCommon):
                 self.assertRaises(errors.UndefinedTable),
                 self.cr.savepoint(),
             ):
-                self.env.cr.execute(f'ALTER TABLE {table} RENAME TO "gone_{table}"')
+                names = SQL.identifier(table), SQL.identifier(f"gone_{table}")
+                self.env.cr.execute(SQL("ALTER TABLE %s RENAME TO %s", *names))
                 self.directory.parse_fas([self._upstream_bank_string()])
 
     @PROPERTY

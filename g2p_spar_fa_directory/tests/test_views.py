@@ -1,7 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 
 import threading
-import time
 from unittest.mock import patch
 
 from lxml import etree
@@ -141,23 +140,33 @@ class TestBackEnd(HttpCase, DirectoryCommon):
         )
 
     def test_officer_imports_a_file(self):
-        """Upload, preview, import. The job runs a second later, as the scheduler would do it."""
+        """Upload, preview, import. The job begins once the browser has seen that it will."""
         self._create_user("officer")
-        threads = []
+        imports = type(self.env["g2p.fa.import"])
+        web_read, seen, threads = imports.web_read, threading.Event(), []
+
+        def watched(records, specification):
+            values = web_read(records, specification)
+            if any(record.get("state") == "running" for record in values):
+                seen.set()
+            return values
 
         def run_later(*_args):
-            threads.append(threading.Thread(target=self._run_imports))
+            threads.append(threading.Thread(target=self._run_imports, args=(seen,)))
             threads[-1].start()
 
-        with patch.object(type(self.env["ir.cron"]), "_trigger", run_later):
+        with (
+            patch.object(type(self.env["ir.cron"]), "_trigger", run_later),
+            patch.object(imports, "web_read", watched),
+        ):
             self.start_tour("/odoo/spar-imports", "g2p_fa_import", login="spar-directory-officer")
         for thread in threads:
             thread.join()
         provider = self.env["g2p.fa.provider"].search([("code", "=", "TIMP")])
         self.assertEqual((provider.name, provider.branch_count), ("Imported Bank", 1))
 
-    def _run_imports(self):
-        time.sleep(1)
+    def _run_imports(self, seen):
+        self.assertTrue(seen.wait(timeout=20))
         with self.registry.cursor() as cr:
             self.env(cr=cr)["g2p.fa.import"]._cron_run()
 

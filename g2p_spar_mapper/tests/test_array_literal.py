@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.tests import TransactionCase
+from odoo.tools import SQL
 
 from ..array_literal import bytea_array, int_array, text_array
 
@@ -32,8 +33,8 @@ class TestArrayLiteral(TransactionCase):
     """PostgreSQL reads back what went in."""
 
     def as_read(self, literal, kind):
-        self.env.cr.execute(f"SELECT %s::{kind}[]", [literal])
-        return self.env.cr.fetchone()[0]
+        [(value,)] = self.env.execute_query(SQL("SELECT %s::%s[]", literal, SQL(kind)))
+        return value
 
     def test_hard_texts(self):
         for values in ([], [None], HARD, [None, *HARD, None]):

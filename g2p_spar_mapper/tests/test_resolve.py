@@ -6,6 +6,7 @@ from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     Outcome,
     Problem,
     ResolveItem,
+    Result,
 )
 from odoo.addons.g2p_spar_connector.secret import digest
 from odoo.addons.g2p_spar_fa_directory.ids import id_key
@@ -36,6 +37,9 @@ class TestResolve(MapperCommon):
         self.assertEqual(result.fa, self.fa())
         self.assertEqual(result.provider, AccountProvider("Testing Bank", "TSTB"))
         self.assertEqual(result.additional_info, [{"name": "a", "value": 1}])
+        # it is made without the constructor, which would miss a new field
+        self.assertEqual(result, Result(*result))
+        self.assertEqual(len(result), len(Result._fields))
 
     def test_branch_is_the_subcode(self):
         branch = self.env["g2p.fa.branch"].create(
