@@ -43,6 +43,20 @@ def id_key(value: str) -> str:
     return ascii_lower(value)
 
 
+def id_keys(values: list[str]) -> list[str] | None:
+    """`id_key` of thousands of IDs at once; None where one of them cannot be an ID, or there are
+    none."""
+    try:
+        joined = " ".join(values)
+    except TypeError:
+        return None
+    if not (all(values) and joined.isascii() and joined.isprintable()):
+        return None
+    keys = joined.lower().split(" ")
+    # an ID with a blank has become two
+    return keys if len(keys) == len(values) and max(map(len, keys)) <= ID_MAX_LENGTH else None
+
+
 def namespace_of(value: str) -> str | None:
     """Return what follows the last "@" of an ID as given, None if there is no "@"."""
     _local, at, namespace = value.rpartition("@")

@@ -60,21 +60,26 @@ class Event(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """What a resolve reads of a mapping. Each column costs, so that those after ``branch_code``
-    are read only where parts are wanted."""
+    """What every resolve reads of a mapping. Each column costs."""
 
     id_key: str
-    id_value: str
+    id: int
     fa: str
     state: str
     additional_info: str | None
     provider_id: int | None
     branch_code: str | None
+
+
+class Details(NamedTuple):
+    """What is read on top where addresses are taken apart or the case of IDs matters."""
+
+    id_value: str
     branch_id: int | None
     strategy_id: int | None
     name: str | None
     phone: str | None
-    changed_at: datetime | None
+    changed_at: datetime
 
 
 ROW_TYPES = dict.fromkeys(Row._fields, "text") | dict.fromkeys(
@@ -139,11 +144,9 @@ SELECT {", ".join(Row._fields)} FROM g2p_spar_mapping WHERE id_key = ANY(%s::tex
 ORDER BY id_key FOR UPDATE"""
 
 # One table: planning a join with provider and branch takes three times as long as finding an ID.
-WIRE_COLUMNS = 7
-UNREAD = (None,) * (len(Resolved._fields) - WIRE_COLUMNS)
 FIND = "SELECT {} FROM g2p_spar_mapping WHERE id_key = ANY(%s::text[])"
-RESOLVE = FIND.format(", ".join(Resolved._fields[:WIRE_COLUMNS]))
-RESOLVE_WITH_PARTS = FIND.format(", ".join(Resolved._fields))
+RESOLVE = FIND.format(", ".join(Resolved._fields))
+RESOLVE_DETAILS = FIND.format(", ".join(Resolved._fields + Details._fields))
 
 BRANCH_NAMES = "SELECT id, name FROM g2p_fa_branch WHERE id = ANY(%s::int[])"
 
@@ -200,15 +203,27 @@ def delete(cr, row_ids, events):
     _execute(cr, DELETE, [*_arrays(EVENT_TYPES, events), int_array(row_ids)])
 
 
-def resolve(cr, id_keys, parts=False):
-    """The mappings of these IDs by ``id_key``; takes no lock.
+def resolve(cr, id_keys):
+    """The mappings of these IDs; takes no lock.
 
-    :rtype: dict[str, Resolved]
+    :return: ``Resolved`` by ``id_key``, as plain tuples: making named ones costs as much as reading
+        them.
+    :rtype: dict[str, tuple]
     """
-    _execute(cr, RESOLVE_WITH_PARTS if parts else RESOLVE, [text_array(id_keys)])
-    unread = () if parts else UNREAD
-    # the tuple's own constructor, since a named one costs four times as much
-    return {row[0]: tuple.__new__(Resolved, row + unread) for row in cr.fetchall()}
+    _execute(cr, RESOLVE, [text_array(id_keys)])
+    return {row[0]: row for row in cr.fetchall()}
+
+
+def resolve_details(cr, id_keys):
+    """The same with ``Details``, in one statement.
+
+    :rtype: tuple[dict[str, tuple], dict[str, Details]]
+    """
+    _execute(cr, RESOLVE_DETAILS, [text_array(id_keys)])
+    rows = cr.fetchall()
+    size = len(Resolved._fields)
+    resolved = {row[0]: row[:size] for row in rows}
+    return resolved, {row[0]: Details(*row[size:]) for row in rows}
 
 
 def branch_names(cr, branch_ids):

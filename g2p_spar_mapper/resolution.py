@@ -12,6 +12,8 @@ from odoo.addons.g2p_spar_connector.g2p_connect.values import (
 from odoo.addons.g2p_spar_fa_directory.financial_address import NUMBER_FIELD, fa_key
 from odoo.addons.g2p_spar_fa_directory.ids import namespace_of
 
+_new = tuple.__new__  # a NamedTuple's own constructor costs twice as much
+
 
 def same_id(value, stored, case_sensitive_namespaces):
     """Whether an ID is the stored one, whose key it shares; only case can tell them apart."""
@@ -23,48 +25,52 @@ def same_id(value, stored, case_sensitive_namespaces):
 class Resolution:
     """Makes the results of one message.
 
-    :param dict[str, Resolved] rows: the mappings found, by ``id_key``.
+    :param dict[str, tuple] rows: the mappings found, ``Resolved`` by ``id_key``.
+    :param dict[str, Details] details: more about them; needed for the next two only.
     :param dict[str, bool] fa_states: by ``fa_key``, whether an active mapping has the address.
-    :param case_sensitive_namespaces: lower-case names.
-    :param dict[int, tuple[str, str]] providers: name and code by id.
+    :param case_sensitive_namespaces: lower-case names, where an ID of the message is in one.
     :param AddressReader | None addresses: takes the addresses apart, where wanted.
+    :param dict[int, tuple[str, str]] providers: name and code by id.
     """
 
-    def __init__(self, rows, fa_states, case_sensitive_namespaces, providers, addresses=None):
+    def __init__(self, rows, details, fa_states, case_sensitive_namespaces, addresses, providers):
         self.rows = rows
+        self.details = details
         self.fa_states = fa_states
         self.case_sensitive_namespaces = case_sensitive_namespaces
-        self.providers = providers
         self.addresses = addresses
-        self._account_providers = {}
+        self.account_providers = _AccountProviders(providers)
+        self.shown = []  # database ids of the mappings whose details were told
 
     def of_id(self, item, key):
         """The result of an item with an ID, and maybe an FA that must belong to it."""
+        # unpacked: reading by name would cost as much as all the rest
+        reference_id, id_, fa, _, scope, _, locale, _, _ = item
         row = self.rows.get(key)
-        if row is None or not same_id(item.id, row.id_value, self.case_sensitive_namespaces):
+        if row is None or (self.case_sensitive_namespaces and not self._is_same(id_, key)):
             return _found(item, Outcome.ID_NOT_FOUND)
-        if row.state != "active":
+        _, mapping_id, linked_fa, state, info, provider_id, branch_code = row
+        if state != "active":
             return _found(item, Outcome.ID_INACTIVE)
-        if item.fa and fa_key(item.fa) != fa_key(row.fa):
+        if fa and fa_key(fa) != fa_key(linked_fa):
             return _found(item, Outcome.FA_NOT_LINKED_TO_ID)
-        if item.scope != "details":
+        if scope != "details":
             return _found(item, Outcome.ID_ACTIVE)
-        # as in the class; its own constructor would cost as much as all the rest
+        self.shown.append(mapping_id)
+        info = info and orjson.loads(info)
+        provider = self.account_providers[provider_id, branch_code]
+        name = phone = since = address = None
+        if self.addresses:
+            _, _, _, name, phone, since = self.details[key]
+            address = self.addresses.take_apart(linked_fa, self.details[key], provider)
         values = (
-            item.reference_id,
-            Outcome.ID_ACTIVE,
-            None,  # the outcome's own message
-            item.id,
-            row.fa,
-            row.name,
-            row.phone,
-            self._account_provider(row),
-            row.additional_info and orjson.loads(row.additional_info),
-            item.locale,
-            row.changed_at,
-            self.addresses and self.addresses.take_apart(row, self.providers),
-        )
-        return tuple.__new__(Result, values)
+            reference_id, Outcome.ID_ACTIVE, None, id_, linked_fa, name, phone, provider, info,
+            locale, since, address,
+        )  # fmt: skip
+        return _new(Result, values)
+
+    def _is_same(self, id_, key):
+        return same_id(id_, self.details[key].id_value, self.case_sensitive_namespaces)
 
     def of_fa(self, item):
         """The result of an item with an FA alone: active or not, never whose."""
@@ -75,12 +81,19 @@ class Resolution:
             return _found(item, Outcome.FA_INACTIVE)
         return _found(item, Outcome.FA_ACTIVE, item.fa if item.scope == "details" else None)
 
-    def _account_provider(self, row):
-        key = row.provider_id, row.branch_code
-        if key not in self._account_providers:
-            label = self.providers.get(row.provider_id)
-            self._account_providers[key] = label and AccountProvider(*label, row.branch_code)
-        return self._account_providers[key]
+
+class _AccountProviders(dict):
+    """AccountProvider by provider's id and branch code; many mappings have the same."""
+
+    def __init__(self, labels):
+        super().__init__()
+        self.labels = labels
+
+    def __missing__(self, key):
+        provider_id, branch_code = key
+        label = self.labels.get(provider_id)
+        self[key] = label and AccountProvider(*label, branch_code)
+        return self[key]
 
 
 class AddressReader:
@@ -94,24 +107,22 @@ class AddressReader:
         self.strategies = strategies
         self.branch_names = branch_names
 
-    def take_apart(self, row, providers):
+    def take_apart(self, fa, details, provider):
         """The parts, or None where nobody can take the address apart.
 
         :rtype: Address | None
         """
-        strategy = self.strategies.get(row.strategy_id)
-        parts = strategy and strategy.pattern.deconstruct(row.fa)
-        label = providers.get(row.provider_id)
-        if not parts or not label:
+        strategy = self.strategies.get(details.strategy_id)
+        parts = strategy and strategy.pattern.deconstruct(fa)
+        if not parts or not provider:
             return None
-        provider_name, provider_code = label
         return Address(
             strategy.fa_type,
             parts[NUMBER_FIELD[strategy.fa_type]],
-            provider_code,
-            provider_name,
-            row.branch_code,
-            self.branch_names.get(row.branch_id) or parts.get("branch_name") or None,
+            provider.code,
+            provider.name,
+            provider.subcode,
+            self.branch_names.get(details.branch_id) or parts.get("branch_name") or None,
             strategy.code,
         )
 

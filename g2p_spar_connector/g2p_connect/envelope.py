@@ -84,7 +84,7 @@ def parse_request(
         raise EnvelopeError(str(error), header) from None
     _check_counts(header, len(raw_items), max_items, strict)
     parser = ItemParser(operation, profile)
-    return Request(header, operation, transaction_id, [parser.parse(raw) for raw in raw_items])
+    return Request(header, operation, transaction_id, parser.parse_all(raw_items))
 
 
 def _read_header(payload: object, strict: bool) -> Header:

@@ -59,7 +59,7 @@ def parse_request(
     check_limit(header, len(raw_items), max_items, transaction_id)
     header = header._replace(action=operation, total_count=len(raw_items))
     parser = _ItemParser(operation, profile)
-    return Request(header, operation, transaction_id, [parser.parse(raw) for raw in raw_items])
+    return Request(header, operation, transaction_id, parser.parse_all(raw_items))
 
 
 def read_envelope(
@@ -138,10 +138,16 @@ def _read_message(message: object, operation: str, strict: bool) -> tuple[str, l
 class _ItemParser(ItemParser):
     """An FA may be an object; one that is to be linked must be."""
 
+    def _parse_columns(self, raws: list) -> list[Item] | None:
+        with_fa = any(isinstance(raw, dict) and raw.get("fa") for raw in raws)
+        return None if with_fa else super()._parse_columns(raws)
+
     def parse(self, raw: object) -> Item:
         item = super().parse(raw)
         if not isinstance(item.fa, dict):
             return item
+        if not item.fa and not self._fa_is_required:
+            return item._replace(fa="")
         try:
             return item._replace(fa=fa_object.parse(item.fa))
         except fa_object.FaObjectError as error:

@@ -5,11 +5,10 @@ An item that is wrong never harms the others: it carries a `Problem`.
 """
 
 import re
-from collections.abc import Callable
-from operator import itemgetter
+from itertools import repeat
 from typing import Any
 
-from . import jsonio
+from . import columns, jsonio
 from .codes import outcome_of, reasons
 from .text import (
     has_control,
@@ -26,17 +25,15 @@ from .values import (
     PHONE_MAX_LENGTH,
     AccountProvider,
     Item,
-    LinkItem,
     Outcome,
     Problem,
-    ResolveItem,
     Result,
-    UnlinkItem,
-    UpdateItem,
 )
 
 REFERENCE_ID_MAX_LENGTH = 255
 MESSAGE_MAX_LENGTH = 999
+
+ENOUGH_FOR_COLUMNS = 4  # fewer items are parsed sooner one by one
 
 LOCALE = re.compile(r"[a-z]{2,3}")
 SCOPES = ("yes_no", "details")
@@ -57,74 +54,75 @@ OPTIONAL = {
 }
 
 
-# Members that have the same few values in all items of a message.
-_REPEATED = ("timestamp", "locale", "scope")
-
-
 class ItemParser:
     """Parses the items of one message, in their order.
 
     Checked here: types, lengths of what has no other guardian, and what the profile demands.
     What an ID or FA may look like is the mapper's own business.
 
-    Items of one message are mostly alike but for reference_id and id. Those that are like the last
-    good one in all else are not checked again in that.
+    Sound items that have the same members, as those of most messages, are checked by columns. One
+    that is not sound has all be checked item by item.
     """
 
     def __init__(self, operation: str, profile: str):
         self._strict = profile == "strict"
         self._type = ITEM_TYPES[operation]
-        self._build = _BUILDERS[operation]
-        self._members = [
-            *self._checks(REQUIRED[operation], required=True),
-            *self._checks(OPTIONAL[operation], required=False),
-        ]
+        self._members = {
+            name: (getattr(self, f"_check_{name}"), name in REQUIRED[operation])
+            for name in (*REQUIRED[operation], *OPTIONAL[operation])
+        }
         self._needs_id_or_fa = operation == "resolve"
         self._fa_is_required = "fa" in REQUIRED[operation]
+        # texts of which each item has its own
+        self._own = {"reference_id", "id", "fa"} if self._fa_is_required else {"reference_id", "id"}
         self._seen = set()
-        self._alike = None
 
-    def _checks(self, names: tuple[str, ...], required: bool) -> list[tuple]:
-        """(name, check, whether None is checked, strings found good before or None) of each."""
-        return [
-            (name, getattr(self, f"_check_{name}"), required, set() if name in _REPEATED else None)
-            for name in names
-        ]
+    def parse_all(self, raws: list) -> list[Item]:
+        by_columns = self._parse_columns(raws) if len(raws) >= ENOUGH_FOR_COLUMNS else None
+        return by_columns or [self.parse(raw) for raw in raws]
+
+    def _parse_columns(self, raws: list) -> list[Item] | None:
+        """All items, or None where one is not sound or they have not all the same members."""
+        by_member = columns.by_member(raws)
+        if by_member is None:
+            return None
+        kept = []
+        for name in self._type._fields[:-1]:
+            column = by_member.get(name, (None,))
+            if not (self._are_own if name in self._own else self._are_sound)(name, column):
+                return None
+            kept.append(column if name in self._own else columns.mapped(_KEEP[name], column))
+        return [_new(self._type, values) for values in zip(*kept, repeat(None), strict=False)]
+
+    def _are_own(self, name: str, column: tuple) -> bool:
+        if not columns.are_plain_texts(column):
+            return False
+        if name == "reference_id":
+            if max(map(len, column)) > REFERENCE_ID_MAX_LENGTH:
+                return False
+            return not self._strict or len(set(column)) == len(column)
+        return name != "id" or not self._strict or all("@" in value for value in column)
+
+    def _are_sound(self, name: str, column: tuple) -> bool:
+        check, required = self._members[name]
+        return all(
+            (value is None and not required)
+            or (check(value) is None and (name != "additional_info" or not is_too_large(value)))
+            for value in columns.distinct(column)
+        )
 
     def parse(self, raw: object) -> Item:
         if not isinstance(raw, dict):
             return self._refused(
                 {}, Problem(Outcome.REFERENCE_ID_INVALID, "item: must be an object")
             )
-        if self._alike and self._alike.includes(raw):
-            return self._parse_alike(raw)
-        item = self._parse_whole(raw)
-        self._alike = None if item.problem else _Alike.of(raw, item)
-        return item
-
-    def _parse_alike(self, raw: dict) -> Item:
-        reference_id, id_ = raw["reference_id"], raw["id"]
-        if not id_:
-            return self._parse_whole(raw)
-        if problem := self._check_reference_id(reference_id) or self._check_id(id_):
-            return self._refused(raw, problem)
-        return _new(self._type, (reference_id, id_, *self._alike.rest))
-
-    def _parse_whole(self, raw: dict) -> Item:
-        values = []
-        for name, check, required, good in self._members:
+        for name, (check, required) in self._members.items():
             value = raw.get(name)
-            values.append(value)
-            if value is None and not required:
-                continue
-            remembered = good is not None and value.__class__ is str
-            if remembered and value in good:
-                continue
-            if problem := check(value):
+            if (value is not None or required) and (problem := check(value)):
                 return self._refused(raw, problem)
-            if remembered:
-                good.add(value)
-        item = self._build(*values)
+        item = self._type(
+            **{name: keep(raw.get(name)) for name, keep in _KEEP.items() if name in self._members}
+        )
         if not self._strict and is_too_large(item.additional_info):
             item = item._replace(additional_info=None)
         if self._needs_id_or_fa and not (item.id or item.fa):
@@ -236,34 +234,6 @@ class ItemParser:
         return Problem(outcome, message) if self._strict else None
 
 
-class _Alike:
-    """Items that have the same members, equal ones but for reference_id and id.
-
-    :param frozenset names: the members of such an item
-    :param tuple rest: what stands after reference_id and id in the parsed item
-    """
-
-    def __init__(self, raw: dict, rest: tuple):
-        self._size = len(raw)
-        names = [name for name in raw if name not in ("reference_id", "id")]
-        self._get = itemgetter("reference_id", "id", *names)
-        self._values = self._get(raw)[2:]
-        self.rest = rest
-
-    @classmethod
-    def of(cls, raw: dict, item: Item) -> "_Alike | None":
-        """None where equal in Python is not the same in JSON, such as 1 and true."""
-        if "id" not in raw or raw.get("additional_info") is not None or isinstance(item.fa, dict):
-            return None
-        return cls(raw, item[2:])
-
-    def includes(self, raw: dict) -> bool:
-        try:
-            return len(raw) == self._size and self._get(raw)[2:] == self._values
-        except KeyError:
-            return False
-
-
 def _string(raw: dict, name: str) -> str:
     value = raw.get(name)
     return value if isinstance(value, str) else ""
@@ -293,42 +263,24 @@ def _is_attribute(entry: object) -> bool:
     )
 
 
-# Builders take the members in the order of their checks. A NamedTuple's own constructor would cost
-# twice as much.
-_new = tuple.__new__
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-def _link_values(reference_id, timestamp, id_, fa, name, phone, info, locale) -> tuple:
-    name, phone, locale = _kept(name), _kept_phone(phone), _kept(locale)
-    return (reference_id, id_, fa, name, phone, info, locale, _kept(timestamp), None)
-
-
-def _build_link(*values) -> LinkItem:
-    return _new(LinkItem, _link_values(*values))
-
-
-def _build_update(*values) -> UpdateItem:
-    return _new(UpdateItem, _link_values(*values))
-
-
-def _build_unlink(reference_id, timestamp, id_, fa, info, locale) -> UnlinkItem:
-    locale, timestamp = _kept(locale), _kept(timestamp)
-    return _new(UnlinkItem, (reference_id, id_, fa or "", info, locale, timestamp, None))
-
-
-def _build_resolve(reference_id, timestamp, id_, fa, name, scope, info, locale) -> ResolveItem:
-    name, locale, timestamp = name and _kept(name), _kept(locale), _kept(timestamp)
-    scope = scope or "yes_no"
-    values = (reference_id, id_ or "", fa or "", name or None, scope, info, locale, timestamp, None)
-    return _new(ResolveItem, values)
-
-
-_BUILDERS: dict[str, Callable[..., Item]] = {
-    "link": _build_link,
-    "update": _build_update,
-    "unlink": _build_unlink,
-    "resolve": _build_resolve,
+# What an item keeps of a member that passed its check, or is absent.
+_KEEP = {
+    "reference_id": _as_it_is,
+    "id": lambda value: value or "",
+    "fa": lambda value: "" if value is None else value,
+    "name": _kept,
+    "phone_number": _kept_phone,
+    "scope": lambda value: value or "yes_no",
+    "additional_info": _as_it_is,
+    "locale": _kept,
+    "timestamp": _kept,
 }
+# A NamedTuple's own constructor would cost twice as much.
+_new = tuple.__new__
 
 
 def render_item(item: Item, message_ts: str) -> dict:
@@ -356,34 +308,29 @@ class ResultRenderer:
         self._providers = {}  # written already, by identity: many items have the same
 
     def render(self, item: Item, result: Result) -> dict:
-        status, code, text = self._reasons[result.outcome]
-        raw = {"reference_id": result.reference_id, "timestamp": self._timestamp}
-        fa = self._fa(item, result)
+        # unpacked: reading them by name would cost as much as all the rest
+        reference_id, outcome, message, id_, fa, _, _, provider, info, locale, _, _ = result
+        status, code, text = self._reasons[outcome]
+        raw = {"reference_id": reference_id, "timestamp": self._timestamp}
+        if self._operation != "resolve":  # there the request's own FA is no answer
+            fa = None if self._operation == "unlink" else fa or item.fa
         if fa:
             raw["fa"] = fa
-        identifier = result.id or item.id
-        if identifier:
-            raw["id"] = identifier
-        if result.provider:
-            raw["account_provider_info"] = self._provider(result.provider)
+        if id_ := id_ or item.id:
+            raw["id"] = id_
+        if provider:
+            raw["account_provider_info"] = self._provider(provider)
         raw["status"] = status
         if code:
             raw["status_reason_code"] = code
-        message = result.message or text
-        if message:
+        if message := message or text:
             raw["status_reason_message"] = message[:MESSAGE_MAX_LENGTH]
-        if result.additional_info is not None:
-            raw["additional_info"] = self._additional_info(result.additional_info)
-        locale = result.locale or item.locale
-        if locale and (not self._strict or LOCALE.fullmatch(locale)):
-            raw["locale"] = locale
+        if info is not None:
+            raw["additional_info"] = self._additional_info(info)
+        if locale := locale or item.locale:
+            if not self._strict or LOCALE.fullmatch(locale):
+                raw["locale"] = locale
         return raw
-
-    def _fa(self, item: Item, result: Result) -> str | None:
-        if self._operation == "resolve":
-            # The request's own FA is no answer.
-            return result.fa
-        return None if self._operation == "unlink" else result.fa or item.fa
 
     def _provider(self, provider: AccountProvider) -> dict:
         raw = self._providers.get(id(provider))

@@ -1,5 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from . import (
+    test_columns,
     test_connector,
     test_envelope,
     test_envelope_v2,

@@ -187,9 +187,11 @@ class G2pFaDirectory(models.AbstractModel):
             return []
         readings = []
         for strategy in strategies:
-            parts = strategy.pattern.deconstruct(string)
-            if parts is not None:
-                readings.append(Reading(strategy, parts))
+            # most strategies do not fit, and a call that says so costs more than the look
+            if string.startswith(strategy.pattern.literals[0]):
+                parts = strategy.pattern.deconstruct(string)
+                if parts is not None:
+                    readings.append(Reading(strategy, parts))
         return readings
 
     def _providers_by_code(self, code_keys):

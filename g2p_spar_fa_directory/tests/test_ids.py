@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase
 
-from ..ids import ID_MAX_LENGTH, id_key, id_problem, mask_id, namespace_of
+from ..ids import ID_MAX_LENGTH, id_key, id_keys, id_problem, mask_id, namespace_of
 from .common import PROPERTY
 
 
@@ -56,6 +56,18 @@ class TestIds(BaseCase):
         self.assertEqual(id_key(key), key)
         for before, after in zip(value, key, strict=True):
             self.assertEqual(after, before.lower() if "A" <= before <= "Z" else before)
+
+    @PROPERTY
+    @given(
+        st.lists(st.one_of(st.text("aZ@ :", max_size=3), st.text(max_size=2), st.just("a" * 256)))
+    )
+    def test_keys_of_many(self, values):
+        sound = values and not any(map(id_problem, values))
+        self.assertEqual(id_keys(values), list(map(id_key, values)) if sound else None)
+
+    def test_keys_of_many_that_are_no_strings(self):
+        self.assertIsNone(id_keys(["token:1@nid", 5]))
+        self.assertIsNone(id_keys(["token:1@nid", None]))
 
     def test_key_does_not_fold(self):
         self.assertEqual(id_key("TOKEN:Aß@NationalId"), "token:aß@nationalid")

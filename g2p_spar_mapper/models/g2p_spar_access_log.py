@@ -6,7 +6,7 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.tools import SQL, config
 
-from odoo.addons.g2p_spar_connector.secret import digest, digest_key_id
+from odoo.addons.g2p_spar_connector.secret import digest
 from odoo.addons.g2p_spar_connector.settings import get_setting
 from odoo.addons.g2p_spar_fa_directory.ids import id_key as make_id_key
 
@@ -14,16 +14,16 @@ from ..access_spool import AccessSpool
 
 RETENTION_DAYS = 365
 PURGE_BATCH = 10_000
-# Hexadecimal digits of digests in memory at once: a minute's file may have hundreds of megabytes.
-LOAD_BATCH_DIGITS = 4_000_000
-RECORD_DIGITS = 1_000  # what the rest of a record counts as
+# Characters of mapping ids in memory at once: a minute's file may have hundreds of megabytes.
+LOAD_BATCH_CHARACTERS = 4_000_000
+RECORD_CHARACTERS = 1_000  # what the rest of a record counts as
 
 
 class G2pSparAccessLog(models.Model):
     """Who saw addresses, and which writes were refused. No history: purged by age.
 
-    A row per message or view. ``id_digests`` are the HMAC-SHA256 digests (32 bytes each, one after
-    the other) of the IDs whose details were shown.
+    A row per message or view. ``mapping_ids`` are the database ids of the mappings whose details
+    were shown. Whose they were is known from history, also when they are gone.
     """
 
     _name = "g2p.spar.access.log"
@@ -47,7 +47,13 @@ class G2pSparAccessLog(models.Model):
     found_count = fields.Integer("Found")
     shown_count = fields.Integer("Details Shown")
     refusals = fields.Char(help="How many items were refused for which reason.")
-    id_digests = fields.Binary(attachment=False, groups=fields.NO_ACCESS)
+    mapping_ids = fields.Text(groups=fields.NO_ACCESS, help="Each with a blank on both sides.")
+    id_digests = fields.Binary(
+        attachment=False,
+        groups=fields.NO_ACCESS,
+        help="In rows of earlier releases, in place of the mappings: HMAC-SHA256 digests of the "
+        "IDs, 32 bytes each.",
+    )
     id_lookup = fields.Char("Whole ID", compute="_compute_id_lookup", search="_search_id_lookup")
     digest_key_id = fields.Char()
     happened_at = fields.Datetime("When", required=True)
@@ -67,9 +73,20 @@ class G2pSparAccessLog(models.Model):
         """Rows in which the details of a whole ID were shown (reads the whole table)."""
         if operator != "=" or not isinstance(value, str):
             raise UserError(self.env._("Search for a whole ID."))
-        wanted = digest("id", make_id_key(value))
+        key = make_id_key(value)
+        self.env.cr.execute(
+            """SELECT id FROM g2p_spar_mapping WHERE id_key = %s
+            UNION SELECT mapping_id FROM g2p_spar_mapping_event WHERE id_digest = %s""",
+            (key, digest("id", key)),
+            log_exceptions=False,
+        )
+        mappings = [packed(row) for row in self.env.cr.fetchall() if row[0]]
         query = SQL(
-            "SELECT id FROM g2p_spar_access_log WHERE position(%s in id_digests) > 0", wanted
+            """SELECT id FROM g2p_spar_access_log WHERE position(%s in id_digests) > 0
+            OR EXISTS (SELECT FROM unnest(%s::text[]) AS mapping
+                WHERE position(mapping in mapping_ids) > 0)""",
+            digest("id", key),
+            mappings,
         )
         return [("id", "in", query)]
 
@@ -80,8 +97,7 @@ class G2pSparAccessLog(models.Model):
     def append(self, record):
         """Spool a row without a database write, from any worker and a read-only transaction.
 
-        :param dict record: fields of this model but ``id_digests``, which is hexadecimal here;
-            ``happened_at`` as ISO 8601 in UTC without zone.
+        :param dict record: fields of this model; ``happened_at`` as ISO 8601 in UTC without zone.
         """
         for name in ("actor_name", "purpose"):
             record[name] = record.get(name) and record[name].replace("\x00", "")
@@ -89,7 +105,7 @@ class G2pSparAccessLog(models.Model):
 
     @api.private
     @api.model
-    def log_reveal(self, id_key, reason):
+    def log_reveal(self, mapping_id, reason):
         """A user is about to see a clear address: say so in the same transaction."""
         self._insert(
             [
@@ -101,8 +117,7 @@ class G2pSparAccessLog(models.Model):
                     "item_count": 1,
                     "found_count": 1,
                     "shown_count": 1,
-                    "id_digests": digest("id", id_key).hex(),
-                    "digest_key_id": digest_key_id(),
+                    "mapping_ids": packed([mapping_id]),
                     "happened_at": fields.Datetime.to_string(fields.Datetime.now()),
                 }
             ]
@@ -141,16 +156,13 @@ class G2pSparAccessLog(models.Model):
     def _insert(self, records):
         names = [
             "kind", "participant_id", "user_id", "actor_name", "purpose", "item_count",
-            "found_count", "shown_count", "refusals", "digest_key_id", "happened_at", "spool_file",
+            "found_count", "shown_count", "refusals", "mapping_ids", "happened_at", "spool_file",
+            "digest_key_id", "id_digests",
         ]  # fmt: skip
-        rows = [
-            [record.get(name) for name in names] + [bytes.fromhex(record.get("id_digests") or "")]
-            for record in records
-        ]
+        rows = [[record.get(name) for name in names] for record in map(_as_stored, records)]
         if rows:
             self.env.cr.execute_values(
-                f"INSERT INTO g2p_spar_access_log ({', '.join(names)}, id_digests) VALUES %s",
-                rows,
+                f"INSERT INTO g2p_spar_access_log ({', '.join(names)}) VALUES %s", rows
             )
 
     @api.autovacuum
@@ -174,14 +186,27 @@ class G2pSparAccessLog(models.Model):
         return len(purged), len(purged) == PURGE_BATCH
 
 
+def packed(mapping_ids):
+    """A text in which each id is found with a blank on both sides; None when there are none."""
+    return f" {' '.join(map(str, mapping_ids))} " if mapping_ids else None
+
+
+def _as_stored(record):
+    """What an earlier release spooled before an update has digests, in hexadecimal digits."""
+    if record.get("id_digests"):
+        return record | {"id_digests": bytes.fromhex(record["id_digests"])}
+    return record
+
+
 def _batches(records):
-    """Lists of records, none of which takes much more memory than LOAD_BATCH_DIGITS."""
-    batch, digits = [], 0
+    """Lists of records, none of which takes much more memory than LOAD_BATCH_CHARACTERS."""
+    batch, characters = [], 0
     for record in records:
         batch.append(record)
-        digits += RECORD_DIGITS + len(record.get("id_digests") or "")
-        if digits >= LOAD_BATCH_DIGITS:
+        ids = record.get("mapping_ids") or record.get("id_digests") or ""
+        characters += RECORD_CHARACTERS + len(ids)
+        if characters >= LOAD_BATCH_CHARACTERS:
             yield batch
-            batch, digits = [], 0
+            batch, characters = [], 0
     if batch:
         yield batch

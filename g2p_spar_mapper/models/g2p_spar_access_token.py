@@ -2,7 +2,11 @@
 import hashlib
 import secrets
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
+
+
+class UnknownToken(Exception):
+    """There is no such token, or it was deleted."""
 
 
 class G2pSparAccessToken(models.Model):
@@ -52,28 +56,42 @@ class G2pSparAccessToken(models.Model):
     @api.private
     @api.model
     def find(self, token):
-        """Whose token this is, in one indexed read.
+        """Whose token this is, mostly from the cache of this worker.
 
-        A new secret and archiving delete the tokens; one that was being issued meanwhile is told
-        by its version, from the profile that every worker caches until a participant is written.
+        A token never changes. What ends it, a new secret of its participant and archiving, raises
+        the participant's version, which every worker caches until a participant is written.
 
-        :return: (profile, frozenset of operations), or None when it is unknown, expired or ended:
-            by a new secret of its participant, or because that was archived.
+        :return: (profile, frozenset of operations), or None when it is unknown, expired or ended.
         :rtype: tuple[ParticipantProfile, frozenset] | None
         """
-        self.env.cr.execute(
-            """SELECT participant_id, secret_version, operations FROM g2p_spar_access_token
-            WHERE token_digest = %s AND expires_at > now() AT TIME ZONE 'UTC'""",
-            (sha256(token),),
-        )
-        row = self.env.cr.fetchone()
-        if not row:
+        try:
+            participant_id, secret_version, operations, expires_at = self._read(sha256(token))
+        except UnknownToken:
             return None
-        participant_id, secret_version, operations = row
+        if expires_at <= fields.Datetime.now():
+            return None
         participant = self.env["g2p.spar.participant"].get_profile(participant_id)
         if participant.secret_version != secret_version:
             return None
-        return participant, frozenset(operations.split())
+        return participant, operations
+
+    @api.model
+    @tools.ormcache("token_digest")
+    def _read(self, token_digest):
+        """One indexed read. What is unknown is not cached: there may be any number of it.
+
+        :raise UnknownToken:
+        """
+        self.env.cr.execute(
+            """SELECT participant_id, secret_version, operations, expires_at
+            FROM g2p_spar_access_token WHERE token_digest = %s""",
+            (token_digest,),
+        )
+        row = self.env.cr.fetchone()
+        if not row:
+            raise UnknownToken
+        participant_id, secret_version, operations, expires_at = row
+        return participant_id, secret_version, frozenset(operations.split()), expires_at
 
     @api.autovacuum
     def _gc_expired(self):

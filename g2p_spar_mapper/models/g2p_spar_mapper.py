@@ -21,11 +21,18 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import (
     fa_key,
     fa_problem,
 )
-from odoo.addons.g2p_spar_fa_directory.ids import id_key, id_problem, mask_id, namespace_of
+from odoo.addons.g2p_spar_fa_directory.ids import (
+    id_key,
+    id_keys,
+    id_problem,
+    mask_id,
+    namespace_of,
+)
 
 from .. import mapping_store
 from ..authority import Authority
 from ..resolution import AddressReader, Resolution, same_id
+from .g2p_spar_access_log import packed
 
 REASON_MAX_LENGTH = 255
 
@@ -147,12 +154,27 @@ class G2pSparMapper(models.AbstractModel):
         :rtype: list[Result]
         """
         authority = self._authority(actor)
+        keys = _sound_keys(authority, items)
+        if keys:
+            resolution = self._look_up(set(keys), (), parts)
+            results = list(map(resolution.of_id, items, keys))
+        else:
+            resolution, results = self._resolve_one_by_one(authority, items, parts)
+        self._audit_resolve(actor, resolution.shown, results)
+        return results
+
+    def _resolve_one_by_one(self, authority, items, parts):
         problems = [item.problem or _resolve_problem(authority, item) for item in items]
         keys = [
             id_key(item.id) if item.id and problem is None else None
             for item, problem in zip(items, problems, strict=True)
         ]
-        resolution = self._look_up(items, problems, keys, parts)
+        fa_keys = {
+            fa_key(item.fa)
+            for item, problem, key in zip(items, problems, keys, strict=True)
+            if problem is None and not key
+        }
+        resolution = self._look_up({key for key in keys if key}, fa_keys, parts)
         results = [
             _refusal(item, problem)
             if problem is not None
@@ -161,28 +183,30 @@ class G2pSparMapper(models.AbstractModel):
             else resolution.of_fa(item)
             for item, problem, key in zip(items, problems, keys, strict=True)
         ]
-        self._audit_resolve(actor, items, keys, results)
-        return results
+        return resolution, results
 
-    def _look_up(self, items, problems, keys, parts):
-        """Read what these items ask for: a statement for the IDs, one for the FAs."""
-        id_keys = {key for key in keys if key}
-        fa_keys = {
-            fa_key(item.fa)
-            for item, problem, key in zip(items, problems, keys, strict=True)
-            if problem is None and not key
-        }
-        rows = mapping_store.resolve(self.env.cr, id_keys, parts) if id_keys else {}
+    def _look_up(self, id_keys, fa_keys, parts):
+        """Read what is asked for: a statement for the IDs, one for the FAs."""
+        exact = self._case_sensitive_namespaces()
+        suffixes = tuple(f"@{name}" for name in exact)
+        if not any(key.endswith(suffixes) for key in id_keys):
+            exact = frozenset()  # none of these IDs is in them
+        rows, details = {}, {}
+        if id_keys and (parts or exact):
+            rows, details = mapping_store.resolve_details(self.env.cr, id_keys)
+        elif id_keys:
+            rows = mapping_store.resolve(self.env.cr, id_keys)
         return Resolution(
             rows,
+            details,
             mapping_store.fa_states(self.env.cr, fa_keys) if fa_keys else {},
-            self._case_sensitive_namespaces(),
+            exact,
+            self._address_reader(details) if parts else None,
             self.env["g2p.fa.directory"].provider_labels(),
-            self._address_reader(rows) if parts else None,
         )
 
-    def _address_reader(self, rows):
-        branch_ids = {row.branch_id for row in rows.values() if row.branch_id}
+    def _address_reader(self, details):
+        branch_ids = {row.branch_id for row in details.values() if row.branch_id}
         return AddressReader(
             self.env["g2p.fa.strategy"].fa_strategies_by_id(),
             mapping_store.branch_names(self.env.cr, branch_ids) if branch_ids else {},
@@ -369,23 +393,16 @@ class G2pSparMapper(models.AbstractModel):
 
     # === ACCESS LOG === #
 
-    def _audit_resolve(self, actor, items, keys, results):
-        """Spool who looked up how much, and the digests of the IDs whose details were shown."""
-        digest = digester("id")
-        shown = [
-            digest(key)
-            for item, key, result in zip(items, keys, results, strict=True)
-            if result.outcome is Outcome.ID_ACTIVE and item.scope == "details"
-        ]
-        found = (Outcome.ID_ACTIVE, Outcome.FA_ACTIVE)
+    def _audit_resolve(self, actor, shown, results):
+        """Spool who looked up how much, and which mappings' details were shown."""
+        found = [result[1] for result in results]  # the outcomes
         self._audit(
             actor,
             "resolve",
-            len(items),
-            found_count=sum(result.outcome in found for result in results),
+            len(results),
+            found_count=found.count(Outcome.ID_ACTIVE) + found.count(Outcome.FA_ACTIVE),
             shown_count=len(shown),
-            id_digests=b"".join(shown).hex(),
-            digest_key_id=digest_key_id(),
+            mapping_ids=packed(shown),
         )
 
     def _audit_refusals(self, actor, results):
@@ -435,6 +452,15 @@ def _refusal(item, problem):
         fa=item.fa or None,
         locale=item.locale,
     )
+
+
+def _sound_keys(authority, items):
+    """The keys of items that nothing is wrong with and that ask about IDs alone; else None."""
+    if any(item.problem or item.fa for item in items):
+        return None
+    if not authority.details and any(item.scope == "details" for item in items):
+        return None
+    return id_keys([item.id for item in items])
 
 
 def _resolve_problem(authority, item):

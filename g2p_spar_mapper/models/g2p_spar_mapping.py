@@ -183,5 +183,5 @@ class G2pSparMapping(models.Model):
         if not (reason or "").strip():
             raise UserError(self.env._("Say why you need to see the address."))
         mapping = self.sudo()
-        self.env["g2p.spar.access.log"].log_reveal(mapping.id_key, reason)
+        self.env["g2p.spar.access.log"].log_reveal(mapping.id, reason)
         return mapping.id_value, mapping.fa

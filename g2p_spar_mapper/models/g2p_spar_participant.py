@@ -173,6 +173,7 @@ class G2pSparParticipant(models.Model):
         return result
 
     def unlink(self):
+        self._end_tokens()
         self.env.registry.clear_cache()
         return super().unlink()
 
@@ -231,12 +232,17 @@ class G2pSparParticipant(models.Model):
         )
 
     def _end_tokens(self):
-        """The tokens go; the version ends one that is being issued meanwhile."""
+        """The tokens go; the version ends one that is being issued meanwhile.
+
+        All workers forget theirs with the commit: Odoo's own signal to them, which follows
+        `clear_cache`, comes after it.
+        """
         for participant in self.sudo():
             participant.secret_version += 1
         self.env.cr.execute(
             "DELETE FROM g2p_spar_access_token WHERE participant_id = ANY(%s)", [self.ids]
         )
+        self.env.cr.execute("INSERT INTO orm_signaling_default DEFAULT VALUES")
 
     def _authority(self):
         self.ensure_one()

@@ -5,10 +5,15 @@ import shutil
 import signal
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 from unittest.mock import patch
 
 from odoo.tests import BaseCase, Form, new_test_user
+
+from odoo.addons.g2p_spar_connector.g2p_connect.values import UnlinkItem
+from odoo.addons.g2p_spar_connector.secret import digest
+from odoo.addons.g2p_spar_fa_directory.ids import id_key
 
 from ..access_spool import AccessSpool
 from ..models import g2p_spar_access_log
@@ -49,8 +54,29 @@ class TestAccessLog(MapperCommon):
         self.assertEqual(self.rows() - before, row)
         self.assertEqual(list(Path(self.spool_dir).iterdir()), [])
 
+    def test_found_by_id_after_its_mapping_is_gone(self):
+        self.link(self.free, (self.id_of(1), self.fa()))
+        before = self.rows()
+        self.resolve(self.id_of(1))
+        self.mapper.unlink_items(self.free, [UnlinkItem("1", self.id_of(1))])
+        self.link(self.free, (self.id_of(1), self.fa()))
+        self.resolve(self.id_of(1))
+        self.load()
+        found = self.rows([("id_lookup", "=", self.id_of(1))])
+        self.assertEqual(found, self.rows([("kind", "=", "resolve")]) - before)
+        self.assertEqual(len(found), 2)
+
+    def test_digests_of_an_earlier_release_are_loaded_and_found(self):
+        record = {"kind": "resolve", "item_count": 1, "happened_at": "2026-01-01 00:00:00"}
+        id_digest = digest("id", id_key(self.id_of(7)))
+        self.env["g2p.spar.access.log"].append(record | {"id_digests": id_digest.hex()})
+        self.load()
+        [row] = self.rows([("id_lookup", "=", self.id_of(7))])
+        self.assertEqual(row.happened_at, datetime(2026, 1, 1))
+
     def test_large_files_are_loaded_in_batches(self):
-        self.patch(g2p_spar_access_log, "LOAD_BATCH_DIGITS", 3 * g2p_spar_access_log.RECORD_DIGITS)
+        limit = 3 * g2p_spar_access_log.RECORD_CHARACTERS
+        self.patch(g2p_spar_access_log, "LOAD_BATCH_CHARACTERS", limit)
         inserted = []
         log = self.env.registry["g2p.spar.access.log"]
         insert = log._insert
@@ -60,12 +86,12 @@ class TestAccessLog(MapperCommon):
         self.link(self.free, (self.id_of(1), self.fa()))
         for _message in range(7):
             self.resolve(self.id_of(2))
-        self.resolve(*[self.id_of(1)] * 100)  # 6400 digits
+        self.resolve(*[self.id_of(1)] * 1500)  # 3 000 characters at least
         self.resolve(self.id_of(2))
         before = self.rows()
         self.load()
         self.assertEqual(inserted, [3, 3, 2, 1])
-        self.assertEqual((self.rows() - before).mapped("item_count"), [1] * 7 + [100, 1])
+        self.assertEqual((self.rows() - before).mapped("item_count"), [1] * 7 + [1500, 1])
 
     def test_loader_that_died_after_its_commit(self):
         self.resolve(self.id_of(1))

@@ -1,6 +1,11 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import base64
 import json
+import secrets
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+from freezegun import freeze_time
 
 from odoo.tests import HttpCase, tagged
 
@@ -59,6 +64,24 @@ class TestOAuth2(MapperCommon, HttpCase):
                 self.assertEqual(status, 200)
                 self.assertEqual(self.find(answer["access_token"])[1], granted)
         self.assertEqual(self.ask(scope="mapper.link"), (400, {"error": "invalid_scope"}))
+
+    def test_known_token_costs_no_statement(self):
+        token = self.ask()[1]["access_token"]
+        self.find(token)
+        with self.assertQueryCount(0):
+            self.assertTrue(self.find(token))
+        with freeze_time(datetime.now() + timedelta(seconds=3601)):
+            self.assertIsNone(self.find(token))
+        self.participant.rotate_secret()
+        self.assertIsNone(self.find(token))
+
+    def test_unknown_tokens_are_not_remembered(self):
+        self.assertIsNone(self.find("x"))
+        token = secrets.token_urlsafe(32)
+        self.assertIsNone(self.find(token))
+        with patch.object(secrets, "token_urlsafe", return_value=token):
+            self.env["g2p.spar.access.token"].issue(self.participant, ["link"])
+        self.assertTrue(self.find(token))
 
     def test_errors_do_not_tell_what_was_wrong(self):
         wrong = [

@@ -8,8 +8,6 @@ from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     ResolveItem,
     Result,
 )
-from odoo.addons.g2p_spar_connector.secret import digest
-from odoo.addons.g2p_spar_fa_directory.ids import id_key
 
 from .common import MapperCommon
 
@@ -138,7 +136,7 @@ class TestResolve(MapperCommon):
             (details["item_count"], details["found_count"], details["shown_count"]), (3, 1, 1)
         )
         self.assertEqual(details["participant_id"], self.participant.id)
-        self.assertEqual(details["id_digests"], digest("id", id_key(self.id_of(1))).hex())
+        self.assertEqual(details["mapping_ids"], f" {self.mapping(self.id_of(1)).id} ")
         self.assertEqual((yes_no["found_count"], yes_no["shown_count"]), (1, 0))
         self.assertNotIn("token:1", json.dumps([details, yes_no]))
 
