@@ -7,10 +7,12 @@ exclusive lock, so that it never reads a half-written line and no line ends up i
 read already. The page cache is not flushed: a crash of the whole machine may lose the last seconds.
 """
 
+import contextlib
 import fcntl
 import os
 import socket
 import uuid
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -82,3 +84,25 @@ class AccessSpool:
                 except orjson.JSONDecodeError:
                     continue  # blank, or cut short by a full disk and never disclosed
                 yield record
+
+    def backlog(self):
+        """What waits to be loaded, of all hosts.
+
+        :return: bytes, and when the oldest record was made (``happened_at`` as appended; None when
+            nothing waits).
+        :rtype: tuple[int, str | None]
+        """
+        size, oldest = 0, []
+        for path in self.directory.glob("*"):
+            if path.suffix in (SUFFIX, LOADING):
+                with contextlib.suppress(FileNotFoundError):  # loaded meanwhile
+                    size += path.stat().st_size
+                    oldest += [first["happened_at"] for first in islice(self._glance(path), 1)]
+        return size, min(oldest, default=None)
+
+    def _glance(self, path):
+        """The records of a file that is perhaps still appended to."""
+        with open(path, "rb") as file:
+            for line in file:
+                with contextlib.suppress(orjson.JSONDecodeError):
+                    yield orjson.loads(line)

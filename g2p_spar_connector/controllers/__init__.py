@@ -1,2 +1,4 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from . import dispatcher
+from . import dispatcher  # isort: skip - before routes of its type
+
+from . import callback, jwks

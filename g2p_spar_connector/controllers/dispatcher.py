@@ -82,16 +82,24 @@ class SparDispatcher(Dispatcher):
     def is_compatible_with(cls, request) -> bool:
         return True  # we say 415 ourselves, in JSON
 
+    def prepare(self, routing):
+        """Learn what body the route takes: authentication may read it, before `pre_dispatch`."""
+        self._content = routing.get("content", "json")
+        limit = routing.get("max_content_length", DEFAULT_MAX_CONTENT_LENGTH)
+        self.request.httprequest.max_content_length = limit
+
+    def limit_body(self, max_bytes: int):
+        """Take no longer body than this, be the route's limit higher; before it is read."""
+        httprequest = self.request.httprequest
+        httprequest.max_content_length = min(httprequest.max_content_length, max_bytes)
+
     def pre_dispatch(self, rule, args):
         self.request.session.can_save = False
-        result = super().pre_dispatch(rule, args)
-        if "max_content_length" not in rule.endpoint.routing:
-            self.request.httprequest.max_content_length = DEFAULT_MAX_CONTENT_LENGTH
-        return result
+        return super().pre_dispatch(rule, args)
 
     def dispatch(self, endpoint, args):
-        self._content = endpoint.routing.get("content", "json")
-        self._check_content()
+        if self._content != "none":
+            self.raw  # noqa: B018 - a body that cannot be taken is refused before anything else
         self.request.params = dict(args)
         result = self.request.registry["ir.http"]._dispatch(endpoint)
         return result if isinstance(result, Response) else _json_response(result)
@@ -103,6 +111,7 @@ class SparDispatcher(Dispatcher):
     @cached_property
     def raw(self) -> bytes:
         """The body, byte for byte; read once, also when Odoo tries the request again."""
+        self._check_content_type()
         httprequest = self.request.httprequest
         try:
             raw = httprequest.get_data()
@@ -123,16 +132,15 @@ class SparDispatcher(Dispatcher):
             return jsonio.loads(self.raw)
         return self._form() if self._content == "form" else None
 
-    def _check_content(self):
+    def _check_content_type(self):
         """Any Content-Encoding is refused: a body is bounded by what it takes up on the wire."""
-        httprequest = self.request.httprequest
         if self._content == "none":
             return
+        httprequest = self.request.httprequest
         if httprequest.headers.get("Content-Encoding"):
             raise _http_error(415)
         if httprequest.mimetype != MIMETYPES[self._content]:
             raise _http_error(415)
-        self.raw  # noqa: B018 - a body that is too large is refused before anything else
 
     def _form(self) -> dict[str, str]:
         """RFC 6749 3.2: a parameter must not come twice."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from .errors import EnvelopeError, HeaderRejected
+from .errors import EnvelopeError, HeaderRejected, StillRunning
 from .items import ItemParser, ResultParser, ResultRenderer, render_item
 from .members import IDENTIFIER_MAX_LENGTH, Malformed, text_member
 from .text import has_unstorable, is_unstorable, parse_timestamp
@@ -22,13 +22,16 @@ VERSION = "1.0.0"
 TRANSACTION_ID_MAX_LENGTH = 99
 URI_MAX_LENGTH = 2048
 
+STATUS_ACTION = "txn-status"
+ON_STATUS_ACTION = "txn-on-status"
+
 VERSION_1 = re.compile(r"1(\.[0-9]{1,9}){0,2}")
 _KNOWN_ACTIONS = frozenset(
     [
         *OPERATIONS,
         *(f"on-{operation}" for operation in OPERATIONS),
-        "txn-status",
-        "txn-on-status",
+        STATUS_ACTION,
+        ON_STATUS_ACTION,
     ]
 )
 _STATUSES = ("rcvd", "pdng", "succ", "rjct")
@@ -63,11 +66,53 @@ def parse_request(
     Raises `EnvelopeError` when it cannot be read and `HeaderRejected` when its header is
     refused, and nothing else whatever the payload. Problems of items stay with the items.
     """
+    header, transaction_id, raw_items = check_request(
+        payload, operation, profile, max_items=max_items, now=now, ts_window=ts_window
+    )
+    items = ItemParser(operation, profile).parse_all(raw_items)
+    return Request(header, operation, transaction_id, items)
+
+
+def check_request(
+    payload: object,
+    operation: str,
+    profile: str,
+    *,
+    max_items: int,
+    now: datetime,
+    ts_window: timedelta,
+) -> tuple[Header, str, list]:
+    """Read a request but for its items, which may be read later (`parse_accepted`).
+
+    Raises like `parse_request`. Returns the header, the transaction_id and the items as they came.
+    """
+    strict = profile == "strict"
+    header = parse_header(payload, operation, profile, now=now, ts_window=ts_window)
+    try:
+        transaction_id, raw_items = _read_message(payload, operation, strict)
+    except Malformed as error:
+        raise EnvelopeError(str(error), header) from None
+    _check_counts(header, len(raw_items), max_items, strict)
+    return header, transaction_id, raw_items
+
+
+def parse_accepted(payload: dict, operation: str, profile: str) -> Request:
+    """Read a request that passed `check_request` in the same profile when it came."""
+    strict = profile == "strict"
+    transaction_id, raw_items = _read_message(payload, operation, strict)
+    items = ItemParser(operation, profile).parse_all(raw_items)
+    return Request(_read_header(payload, strict), operation, transaction_id, items)
+
+
+def parse_header(
+    payload: object, action: str, profile: str, *, now: datetime, ts_window: timedelta
+) -> Header:
+    """Read and check a request's header, but for its count; like `parse_request`."""
     strict = profile == "strict"
     try:
         header = _read_header(payload, strict)
     except Malformed as error:
-        raise EnvelopeError(str(error), _echo(payload)) from None
+        raise EnvelopeError(str(error), header_echo(payload)) from None
     if header.is_msg_encrypted:
         raise EnvelopeError(
             "header.is_msg_encrypted: encrypted messages are not supported",
@@ -75,16 +120,10 @@ def parse_request(
             "err.encryption.invalid",
         )
     _check_version(header)
-    _check_action(header, operation, strict)
+    _check_action(header, action, strict)
     if strict:
         check_message_ts(header, now, ts_window)
-    try:
-        transaction_id, raw_items = _read_message(payload, operation, strict)
-    except Malformed as error:
-        raise EnvelopeError(str(error), header) from None
-    _check_counts(header, len(raw_items), max_items, strict)
-    parser = ItemParser(operation, profile)
-    return Request(header, operation, transaction_id, parser.parse_all(raw_items))
+    return header
 
 
 def _read_header(payload: object, strict: bool) -> Header:
@@ -150,7 +189,7 @@ def _read_meta(raw: dict, strict: bool) -> object:
     return value
 
 
-def _echo(payload: object) -> Header:
+def header_echo(payload: object) -> Header:
     """What can be read of a header that cannot be read as a whole."""
     raw = payload.get("header") if isinstance(payload, dict) else None
     if not isinstance(raw, dict):
@@ -240,6 +279,13 @@ def check_limit(
         )
 
 
+def sender_of(payload: object) -> str:
+    """Whom a message names as its sender, before anything else of it is read; "" for nobody."""
+    header = payload.get("header") if isinstance(payload, dict) else None
+    sender_id = header.get("sender_id") if isinstance(header, dict) else None
+    return sender_id if isinstance(sender_id, str) else ""
+
+
 def message_of(payload: dict) -> object:
     """What a message says beside its header: with the action, what tells a retry by."""
     return payload["message"]
@@ -247,16 +293,8 @@ def message_of(payload: dict) -> object:
 
 def render_request(request: Request, profile: str) -> dict:
     """A request as it is sent. All profiles send the standard's own form, without nulls."""
-    header = {
-        name: value
-        for name, value in request.header._asdict().items()
-        if value is not None and value != ""
-    }
-    # OpenG2P demands these members even when they are empty.
-    for name in ("message_id", "message_ts", "action", "sender_id"):
-        header.setdefault(name, "")
     return {
-        "header": header,
+        "header": render_request_header(request.header),
         "message": {
             "transaction_id": request.transaction_id,
             f"{request.operation}_request": [
@@ -264,6 +302,16 @@ def render_request(request: Request, profile: str) -> dict:
             ],
         },
     }
+
+
+def render_request_header(header: Header) -> dict:
+    raw = {
+        name: value for name, value in header._asdict().items() if value is not None and value != ""
+    }
+    # OpenG2P demands these members even when they are empty.
+    for name in ("message_id", "message_ts", "action", "sender_id"):
+        raw.setdefault(name, "")
+    return raw
 
 
 # --- answers ---
@@ -281,7 +329,7 @@ def render_answer(
 
     One result for each item, in their order. `now` needs a time zone.
     """
-    header = _render_header(request.header, request.operation, profile, now)
+    header = render_header(request.header, request.operation, profile, now)
     header.update(status="succ", total_count=len(request.items), completed_count=len(results))
     renderer = ResultRenderer(request.operation, profile, header["message_ts"])
     message = {"transaction_id": request.transaction_id}
@@ -293,11 +341,38 @@ def render_answer(
     return {"header": header, "message": message}
 
 
+def render_callback(
+    header: Header,
+    operation: str,
+    profile: str,
+    message: dict,
+    *,
+    total_count: int,
+    now: datetime,
+) -> dict:
+    """What `on-<op>` is sent: the answer to a message, with the results as they were rendered.
+
+    :param header: of the request; its `message_id` is the one that the callback is to have.
+    :param message: `transaction_id`, `correlation_id` and `<op>_response`. Where it has fewer
+        results than the request had items, the header says that the rest was not done.
+    """
+    raw = render_header(header, operation, profile, now)
+    completed_count = len(message[f"{operation}_response"])
+    raw.update(total_count=total_count, completed_count=completed_count)
+    if completed_count < total_count:
+        raw.update(
+            status="rjct",
+            status_reason_code="rjct.errors.too_many",
+            status_reason_message="The items without a result were not done; send them again",
+        )
+    return {"header": raw, "message": message}
+
+
 def render_header_rejection(
     error: HeaderRejected, operation: str, profile: str, *, now: datetime
 ) -> dict:
     """HTTP 200: the header's reason code tells why nothing was processed."""
-    header = _render_header(error.header_echo, operation, profile, now)
+    header = render_header(error.header_echo, operation, profile, now)
     header.update(status="rjct", status_reason_code=error.code, status_reason_message=error.message)
     answer = {"header": header}
     if profile != "strict":
@@ -305,16 +380,30 @@ def render_header_rejection(
     return answer
 
 
+def render_still_running(
+    error: StillRunning, request: Request, profile: str, *, now: datetime
+) -> dict:
+    """HTTP 200: sent again, the message gets its answer."""
+    header = render_header(request.header, request.operation, profile, now)
+    header.update(
+        status="pdng",
+        status_reason_message=str(error),
+        total_count=len(request.items),
+        completed_count=0,
+    )
+    return {"header": header} if profile == "strict" else {"header": header, "message": {}}
+
+
 def render_envelope_error(
     error: EnvelopeError, operation: str, profile: str, *, now: datetime
 ) -> dict:
     """HTTP 400. The header has no code for it, so the text begins with one of `ERROR_CODES`."""
-    header = _render_header(error.header_echo, operation, profile, now)
+    header = render_header(error.header_echo, operation, profile, now)
     header.update(status="rjct", status_reason_message=f"{error.code}: {error.message}")
     return {"header": header}
 
 
-def _render_header(header: Header, operation: str, profile: str, now: datetime) -> dict:
+def render_header(header: Header, operation: str, profile: str, now: datetime) -> dict:
     strict = profile == "strict"
     # In the standard the sender of an answer is who answers; OpenG2P hands both back as they came.
     sender_id, receiver_id = header.sender_id, header.receiver_id
@@ -324,7 +413,7 @@ def _render_header(header: Header, operation: str, profile: str, now: datetime) 
         "version": VERSION,
         "message_id": header.message_id,
         "message_ts": now.isoformat(timespec="milliseconds"),
-        "action": f"on-{operation}" if strict else operation,
+        "action": answer_action(operation) if strict else operation,
         "status": "succ",
         "is_msg_encrypted": False,
     }
@@ -337,15 +426,20 @@ def _render_header(header: Header, operation: str, profile: str, now: datetime) 
     return raw
 
 
+def answer_action(action: str) -> str:
+    """The action of the answer to a message of that action, in the standard's own words."""
+    return ON_STATUS_ACTION if action == STATUS_ACTION else f"on-{action}"
+
+
 def parse_answer(payload: object, operation: str, profile: str) -> Answer:
     """Read an answer. Raises `EnvelopeError` when it is none."""
     try:
-        header = _read_answer_header(payload)
+        header = read_answer_header(payload)
         message = payload.get("message")
         message = message if isinstance(message, dict) else {}
         items = message.get(f"{operation}_response")
         if not isinstance(items, list):
-            if header.status != "rjct":
+            if header.status == "succ":
                 raise Malformed(f"message.{operation}_response: must be a list")
             items = []
         parser = ResultParser(operation, profile)
@@ -360,7 +454,7 @@ def parse_answer(payload: object, operation: str, profile: str) -> Answer:
         raise EnvelopeError(str(error)) from None
 
 
-def _read_answer_header(payload: object) -> AnswerHeader:
+def read_answer_header(payload: object) -> AnswerHeader:
     if not isinstance(payload, dict):
         raise Malformed("body: must be a JSON object")
     raw = payload.get("header")

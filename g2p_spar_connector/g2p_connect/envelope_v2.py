@@ -14,7 +14,7 @@ from typing import Any
 from . import fa_object
 from .codes import reasons
 from .envelope import TRANSACTION_ID_MAX_LENGTH, URI_MAX_LENGTH, check_limit, check_message_ts
-from .errors import EnvelopeError, HeaderRejected
+from .errors import EnvelopeError, HeaderRejected, StillRunning
 from .items import MESSAGE_MAX_LENGTH, ItemParser
 from .members import IDENTIFIER_MAX_LENGTH, Malformed, text_member
 from .text import is_unstorable
@@ -22,6 +22,7 @@ from .values import AccountProvider, Header, Item, Outcome, Problem, Request, Re
 
 # OpenG2P's code for whatever is wrong with a request as a whole.
 REQUEST_INVALID = "rjct.request.validation"
+STILL_RUNNING = "pdng"
 DEFAULT_LOCALE = "en"
 
 _HEADER = "request_header"
@@ -73,10 +74,17 @@ def read_envelope(
         if not isinstance(body, dict):
             raise Malformed("request_body: must be an object")
     except Malformed as error:
-        raise EnvelopeError(str(error), _echo(payload)) from None
+        raise EnvelopeError(str(error), header_echo(payload)) from None
     if strict:
         check_message_ts(header, now, ts_window, "request_timestamp")
     return header, body
+
+
+def sender_of(payload: object) -> str:
+    """Whom a message names as its sender, before anything else of it is read; "" for nobody."""
+    header = payload.get(_HEADER) if isinstance(payload, dict) else None
+    sender_id = header.get("sender_app_mnemonic") if isinstance(header, dict) else None
+    return sender_id if isinstance(sender_id, str) else ""
 
 
 def message_of(payload: dict) -> object:
@@ -107,7 +115,7 @@ def _read_header(payload: object, strict: bool) -> Header:
     )
 
 
-def _echo(payload: object) -> Header:
+def header_echo(payload: object) -> Header:
     """The request_id, where the header cannot be read as a whole."""
     raw = payload.get(_HEADER) if isinstance(payload, dict) else None
     try:
@@ -192,6 +200,17 @@ def render_header_rejection(
     payload = _payload(operation, error.transaction_id, [])
     return {
         "response_header": render_header(error.header_echo, now, error.code, error.message),
+        "response_body": render_body(payload),
+    }
+
+
+def render_still_running(
+    error: StillRunning, request: Request, profile: str, *, now: datetime
+) -> dict:
+    """HTTP 200. OpenG2P 2.x has no status for it: an error, whose text says to send it again."""
+    payload = _payload(request.operation, request.transaction_id, [])
+    return {
+        "response_header": render_header(request.header, now, STILL_RUNNING, str(error)),
         "response_body": render_body(payload),
     }
 

@@ -62,3 +62,10 @@ class HeaderRejected(Exception):
         self.message = message
         self.header_echo = header_echo
         self.transaction_id = transaction_id
+
+
+class StillRunning(Exception):
+    """The very same message is being carried out at this moment: HTTP 200, `status` pdng."""
+
+    def __init__(self):
+        super().__init__("This message is being carried out; send it again for its answer")

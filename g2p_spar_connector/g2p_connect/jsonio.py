@@ -1,6 +1,9 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 """JSON in and out (RFC 8259, UTF-8), with what orjson lets pass but a signed message must not."""
 
+import contextlib
+import gc
+
 import orjson
 
 
@@ -14,14 +17,15 @@ def loads(raw: bytes) -> object:
     Refused too: duplicate members at any depth (two readers of one text may see two different
     messages), NaN and infinity, lone surrogates, and a nesting that could not be written again.
     """
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise MalformedJSON(str(error)) from None
-    try:
-        written_again = orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        raise MalformedJSON("nested too deep") from None
+    with _no_collection():
+        try:
+            value = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise MalformedJSON(str(error)) from None
+        try:
+            written_again = orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            raise MalformedJSON("nested too deep") from None
     if _lost_members(raw, written_again):
         raise MalformedJSON("an object has the same member twice")
     return value
@@ -29,6 +33,20 @@ def loads(raw: bytes) -> object:
 
 def dumps(value: object) -> bytes:
     return orjson.dumps(value)
+
+
+@contextlib.contextmanager
+def _no_collection():
+    """Millions of small lists and objects, none of them garbage, would set the collector off again
+    and again: several times the cost of reading them."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _lost_members(raw: bytes, written_again: bytes) -> bool:

@@ -287,7 +287,7 @@ class AnswerHeader(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """`results` is empty when the header says that the message was rejected."""
+    """`results` is empty when the header says that the message was rejected, or is not done."""
 
     header: AnswerHeader
     operation: Operation

@@ -32,7 +32,7 @@ class G2PSparConnector(models.Model):
         help="Empty: for all companies that have no connector of their own.",
     )
     backend = fields.Selection(
-        [("none", "None")],
+        [("none", "None"), ("g2p_connect", "Another Mapper")],
         required=True,
         default="none",
         help="Where the mapper is. None: operations are refused.",

@@ -20,6 +20,7 @@ _logger = logging.getLogger(__name__)
 _API_PATH = re.compile(
     r"/+(?:(?!web/|my/)[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,4})?(?:@[a-z]+)?/+)?"
     r"(?:spar|api/+mapper|api/+bene-portal)(?:/|\Z)"
+    r"|/\.well-known/jwks\.json\Z"
 )
 
 
@@ -74,6 +75,12 @@ class IrHttp(models.AbstractModel):
         if request.httprequest.method == "OPTIONS" and not is_preflight:
             raise _method_not_allowed(rule.methods)
         return rule, args
+
+    @classmethod
+    def _authenticate(cls, endpoint):
+        if isinstance(request.dispatcher, SparDispatcher):
+            request.dispatcher.prepare(endpoint.routing)
+        return super()._authenticate(endpoint)
 
     @classmethod
     def _authenticate_explicit(cls, auth):

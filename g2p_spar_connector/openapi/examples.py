@@ -8,7 +8,7 @@ resolved, changed, and unlinked in the end.
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from ..g2p_connect import directory_v2, envelope, envelope_v2
+from ..g2p_connect import ack, directory_v2, envelope, envelope_v2, txn_status
 from ..g2p_connect.errors import EnvelopeError, HeaderRejected
 from ..g2p_connect.fa_format import DEFAULTS, tell
 from ..g2p_connect.fa_object import FaObject
@@ -25,6 +25,7 @@ SENDERS = {
 WINDOW = timedelta(hours=1)
 
 ID, OTHER_ID, UNKNOWN_ID = (f"token:example{number}@nationalId" for number in (1, 2, 3))
+ASYNC_ID = "token:example4@nationalId"
 FA = (
     "account_number:123456789012.branch_name:Tacloban Branch.branch_code:BYSB0001."
     "bank_name:Bayani Savings Bank.bank_code:BYSB.fa_type:BANK"
@@ -230,6 +231,129 @@ def _with_string(item):
     return item._replace(fa=fa)
 
 
+# --- asynchronous operations ---
+
+
+def async_examples(operation: str, profile: str) -> list[Example]:
+    """A message that is accepted, one that its header rejects, one that cannot be read.
+
+    They name an ID that no synchronous example names. Each gets its acknowledgement.
+    """
+    item = {"id": ASYNC_ID, "fa": OTHER_FA} if operation in ("link", "update") else {"id": ASYNC_ID}
+    about, items, header = _REJECTED[profile]
+    told = "a callback will follow" if _ACCEPTED[profile] == "ACK" else "there is no callback"
+    cases = [
+        _Case("accepted", f"Accepted; {told}", [item]),
+        _Case("rejected", f"Rejected as a whole: {about}", [item] * items, header=header),
+        _Case(
+            "unreadable",
+            "Cannot be read: the header has no id",
+            [item],
+            header={"message_id": None},
+        ),
+    ]
+    return [_async_example(case, operation, profile) for case in cases]
+
+
+# In the demonstration nobody has a callback address.
+_ACCEPTED = {"strict": "NACK", "openg2p_1": "ACK"}
+
+
+def _async_example(case, operation, profile):
+    payload = _PAYLOADS[profile](case, operation, profile)
+    payload["header"] = {
+        name: f"asynchronous-{value}" if name == "message_id" else value
+        for name, value in payload["header"].items()
+    }
+    status, answer = 200, ack.render_ack(_ACCEPTED[profile], CORRELATION_ID, NOW)
+    try:
+        envelope.check_request(payload, operation, profile, max_items=10, now=NOW, ts_window=WINDOW)
+    except EnvelopeError as error:
+        status, answer = 400, ack.render_error(error.code, error.message, CORRELATION_ID, NOW)
+    except HeaderRejected as error:
+        text = f"{error.code}: {error.message}"
+        answer = ack.render_error("err.request.bad", text, CORRELATION_ID, NOW)
+    return Example(case.name, case.summary, status, payload, answer)
+
+
+# --- status ---
+
+
+def status_examples(profile: str) -> list[Example]:
+    """Questions about the first example of link, and about what is not on record."""
+    shown = examples("link", profile)[0]
+    linked = {"transaction_id": shown.request["message"]["transaction_id"]}
+    by_reference = {"attribute_type": "reference_id_list", "attribute_value": ["1"], **linked}
+    unknown = {"attribute_type": "correlation_id", "attribute_value": "unknown"}
+    found = txn_status.TransactionStatus(
+        "link",
+        linked["transaction_id"],
+        CORRELATION_ID,
+        "succ",
+        1,
+        1,
+        shown.answer["message"]["link_response"],
+    )
+    about, _items, header = _REJECTED[profile]
+    return [
+        _status_example(_Case("found", "What became of an item", [by_reference]), profile, found),
+        _status_example(_Case("unknown", "What is not on record", [unknown]), profile),
+        _status_example(
+            _Case("rejected", f"Rejected as a whole: {about}", [unknown], header=header), profile
+        ),
+        _status_example(_Case("unreadable", "Cannot be read: by which attribute?", [{}]), profile),
+    ]
+
+
+def async_status_examples(profile: str) -> list[Example]:
+    """The same questions with their acknowledgements."""
+    return [_acknowledged(example, profile) for example in status_examples(profile)]
+
+
+def _status_example(case, profile, found=None):
+    payload = _question(case, profile)
+    try:
+        question = txn_status.parse_request(
+            payload, profile, max_items=10, now=NOW, ts_window=WINDOW
+        )
+    except EnvelopeError as error:
+        answer = envelope.render_envelope_error(error, envelope.STATUS_ACTION, profile, now=NOW)
+        return Example(case.name, case.summary, 400, payload, answer)
+    except HeaderRejected as error:
+        answer = envelope.render_header_rejection(error, envelope.STATUS_ACTION, profile, now=NOW)
+        return Example(case.name, case.summary, 200, payload, answer)
+    answer = (
+        txn_status.render_answer(question, found, profile, now=NOW)
+        if found
+        else txn_status.render_not_found(question, profile, now=NOW)
+    )
+    return Example(case.name, case.summary, 200, payload, answer)
+
+
+def _question(case, profile):
+    payload = _PAYLOADS[profile](case, envelope.STATUS_ACTION, profile)
+    attributes = dict(case.items[0])
+    payload["message"] = {
+        "transaction_id": attributes.pop("transaction_id", "example-status"),
+        "txnstatus_request": {"reference_id": "1", "txn_type": "link", **attributes},
+    }
+    return payload
+
+
+def _acknowledged(example, profile):
+    payload = {**example.request}
+    payload["header"] = {**payload["header"], "message_id": f"asynchronous-{example.name}"}
+    status, answer = 200, ack.render_ack(_ACCEPTED[profile], CORRELATION_ID, NOW)
+    try:
+        txn_status.parse_request(payload, profile, max_items=10, now=NOW, ts_window=WINDOW)
+    except EnvelopeError as error:
+        status, answer = 400, ack.render_error(error.code, error.message, CORRELATION_ID, NOW)
+    except HeaderRejected as error:
+        text = f"{error.code}: {error.message}"
+        answer = ack.render_error("err.request.bad", text, CORRELATION_ID, NOW)
+    return Example(example.name, example.summary, status, payload, answer)
+
+
 # --- requests, as the clients of each profile send them ---
 
 
@@ -246,7 +370,7 @@ def _strict(case, operation, profile):
     return {
         "header": _without_none(header | case.header),
         "message": {
-            "transaction_id": "example",
+            "transaction_id": f"example-{case.name}",
             f"{operation}_request": [
                 {"reference_id": str(number), "timestamp": now, **item}
                 for number, item in enumerate(case.items, 1)

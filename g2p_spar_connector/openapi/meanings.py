@@ -15,8 +15,8 @@ _NOTHING = "Nothing."
 HEADER = {
     "rjct.version.invalid": Meaning("version is not 1.x.", "Send 1.0.0, or leave it out."),
     "rjct.message_id.duplicate": Meaning(
-        "link, update, unlink in the strict profile: this message_id was used for another message, "
-        "or its answer is no longer kept.",
+        "link, update, unlink in the strict profile, or by signature alone: this message_id was "
+        "used for another message, or its answer is no longer kept.",
         "Make a new message_id for each new message; use it again only to repeat that message.",
     ),
     "rjct.message_ts.invalid": Meaning(
@@ -31,10 +31,18 @@ HEADER = {
     "rjct.total_count.limit_exceeded": Meaning(
         "More items than the participant may send in a message.", "Send smaller messages."
     ),
-    "rjct.errors.too_many": Meaning(_UNUSED, _NOTHING),
+    "rjct.errors.too_many": Meaning(
+        "In a callback: the items that have no result could not be read any more and were not "
+        "done.",
+        "Send these items again.",
+    ),
     "rjct.request.validation": Meaning(
         "OpenG2P 2.x: the request cannot be read, or has no items.",
         "Correct it; response_error_message names the member at fault.",
+    ),
+    "pdng": Meaning(
+        "OpenG2P 2.x: this very message is being carried out at this moment.",
+        "Send it again, as it is, for its answer.",
     ),
 }
 
@@ -68,7 +76,8 @@ ITEM = {
         "link: phone_number is not E.164.", "Correct or omit it."
     ),
     "rjct.unknown.retry": Meaning(
-        "link: not done for a passing reason. " + _UNUSED, "Send the item again in a new message."
+        "With a callback, link: an unexpected failure; it was not done.",
+        "Send the item again in a new message.",
     ),
     "rjct.other.error": Meaning(
         "link: the ID is linked already, is not this participant's to link, or additional_info or "
@@ -107,26 +116,49 @@ ERROR = {
         "content type or any Content-Encoding.",
         "Correct the request; the message names the member at fault.",
     ),
-    "err.request.unauthorized": Meaning("401: no token, or none that holds.", "Fetch a new token."),
+    "err.request.unauthorized": Meaning(
+        "401: no token, or none that holds; or the participant signs in otherwise.",
+        "Fetch a new token; read how the participant is to sign in.",
+    ),
     "err.request.forbidden": Meaning(
         "403: the token does not grant this operation.",
         "Ask for its scope; have the operation granted to the participant.",
     ),
-    "err.request.not_found": Meaning("404: there is nothing at this path.", "Check the path."),
+    "err.request.not_found": Meaning(
+        "404: there is nothing at this path. In the header of a status: no such message of yours "
+        "is on record.",
+        "Check the path; check the ids.",
+    ),
     "err.request.timeout": Meaning("408: the request took too long to come.", "Send it again."),
     "err.version.not_supported": Meaning(_UNUSED, _NOTHING),
     "err.request.too_many_requests": Meaning(
-        "429: too many requests; this server tells it only where a proxy before it does.",
-        "Wait as long as Retry-After says.",
+        "429: the participant has used up what it may look up or write for now, or from its "
+        "address came too many messages without a token that were refused; nothing was done.",
+        "Wait as long as Retry-After says, then send the same message again.",
     ),
     "err.sender_id.invalid": Meaning(
-        "403: the header names another sender than the token's participant.",
+        "403: the header names another sender than the one who has signed in.",
         "Send the participant's own sender_id.",
     ),
-    "err.sender_uri.invalid": Meaning(_UNUSED, _NOTHING),
-    "err.receiver_id.invalid": Meaning(_UNUSED, _NOTHING),
-    "err.signature.missing": Meaning(_UNUSED, _NOTHING),
-    "err.signature.invalid": Meaning(_UNUSED, _NOTHING),
+    "err.sender_uri.invalid": Meaning(
+        "400, with a callback: sender_uri is no https address on a host that the participant's "
+        "record allows.",
+        "Leave it out, or have its host put on record.",
+    ),
+    "err.receiver_id.invalid": Meaning(
+        "403, with a callback 400: a participant that signs in by signature alone wants to change "
+        "a mapping, and the header names another receiver than this registry, or none; or it wants "
+        "to see addresses, and the header names another one.",
+        "Send the registry's receiver ID.",
+    ),
+    "err.signature.missing": Meaning(
+        "401: the participant's messages must be signed, and this one is not.",
+        "Sign it in the dialect agreed.",
+    ),
+    "err.signature.invalid": Meaning(
+        "401: the signature is not the participant's, not of this message, or too old.",
+        "Read the message; compare key, clock and the bytes that were signed.",
+    ),
     "err.encryption.invalid": Meaning(
         "400: is_msg_encrypted is true.", "Send plain messages; TLS encrypts them."
     ),
@@ -137,7 +169,7 @@ ERROR = {
     ),
 }
 
-# RFC 6749, 5.2
+# RFC 6749, 5.2; temporarily_unavailable is of 4.1.2.1
 OAUTH = {
     "invalid_request": Meaning("A field is missing, comes twice or has a NUL.", "Correct it."),
     "invalid_client": Meaning(
@@ -149,5 +181,10 @@ OAUTH = {
     ),
     "invalid_scope": Meaning(
         "None of the scopes asked for is granted.", "Leave scope out, or have operations granted."
+    ),
+    "temporarily_unavailable": Meaning(
+        "429: too many requests from this address, refused ones above all, or too many tokens for "
+        "this client.",
+        "Wait as long as Retry-After says; use a token until it expires.",
     ),
 }

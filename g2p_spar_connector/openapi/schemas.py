@@ -10,6 +10,7 @@ the descriptions.
 from odoo.addons.g2p_spar_fa_directory.financial_address import FA_MAX_LENGTH
 from odoo.addons.g2p_spar_fa_directory.ids import ID_CHARACTER, ID_MAX_LENGTH
 
+from ..g2p_connect import ack
 from ..g2p_connect.codes import HEADER_CODES, ITEM_CODES
 from ..g2p_connect.envelope import (
     OPENG2P_HEADER,
@@ -18,7 +19,9 @@ from ..g2p_connect.envelope import (
     URI_MAX_LENGTH,
     VERSION,
     VERSION_1,
+    answer_action,
 )
+from ..g2p_connect.errors import ERROR_CODES
 from ..g2p_connect.items import (
     LOCALE,
     MESSAGE_MAX_LENGTH,
@@ -61,13 +64,16 @@ def request(operation: str, profile: str, max_items: int) -> dict:
         "type": "object",
         "required": ["header", "message"],
         "properties": {
-            "signature": {"description": "Passed over: signatures are not checked yet."},
-            "header": _request_header(operation, strict),
+            "signature": {
+                "description": "Of a participant that signs in the standard's own way; passed over "
+                "otherwise."
+            },
+            "header": request_header(operation, strict),
             "message": {
                 "type": "object",
                 "required": ["transaction_id", f"{operation}_request"],
                 "properties": {
-                    "transaction_id": _text(
+                    "transaction_id": text(
                         strict,
                         TRANSACTION_ID_MAX_LENGTH if strict else IDENTIFIER_MAX_LENGTH,
                         "The sender's own; it is repeated in the answer.",
@@ -86,14 +92,14 @@ def request(operation: str, profile: str, max_items: int) -> dict:
     }
 
 
-def _request_header(operation, strict):
+def request_header(operation, strict):
     required = (STRICT_HEADER if strict else OPENG2P_HEADER).present
     members = _header_members(operation, strict)
     return {
         "type": "object",
         "required": list(required),
         "properties": {
-            name: member if name in required else _or_null(member)
+            name: member if name in required else or_null(member)
             for name, member in members.items()
         },
     }
@@ -103,10 +109,10 @@ def _header_members(operation, strict):
     not_empty = {"minLength": 1} if strict else {}
     members = {
         "version": {
-            **_text(strict, IDENTIFIER_MAX_LENGTH, "Version of the protocol.", default=VERSION),
+            **text(strict, IDENTIFIER_MAX_LENGTH, "Version of the protocol.", default=VERSION),
             "pattern": f"^(?:{VERSION_1.pattern})$",
         },
-        "message_id": _text(
+        "message_id": text(
             strict,
             IDENTIFIER_MAX_LENGTH,
             "Unique for the sender. A link, update or unlink that is sent again with the same one "
@@ -121,15 +127,15 @@ def _header_members(operation, strict):
             "description": "Now, with a time zone; at most an hour off unless set otherwise.",
         },
         "action": {"const": operation, "description": "The operation of the path."},
-        "sender_id": _text(
+        "sender_id": text(
             strict,
             IDENTIFIER_MAX_LENGTH,
             "The participant that the token was given to, without regard to case"
             + ("." if strict else "; may be empty."),
             **not_empty,
         ),
-        "sender_uri": _text(strict, URI_MAX_LENGTH, "Not used by synchronous operations."),
-        "receiver_id": _text(strict, IDENTIFIER_MAX_LENGTH, "Repeated in the answer."),
+        "sender_uri": text(strict, URI_MAX_LENGTH, "Not used by synchronous operations."),
+        "receiver_id": text(strict, IDENTIFIER_MAX_LENGTH, "Repeated in the answer."),
         "total_count": {"type": "integer", "minimum": 1, "description": "The number of items."},
         "is_msg_encrypted": {
             "const": False,
@@ -151,7 +157,7 @@ def request_item(operation: str, profile: str) -> dict:
         member = _item_member(name, strict)
         if name in ("id", "fa"):
             member = _or_empty(member)
-        members[name] = _or_null(member)
+        members[name] = or_null(member)
     schema = {"type": "object", "required": required, "properties": members}
     if operation == "resolve":
         schema["anyOf"] = [
@@ -165,7 +171,7 @@ def _item_member(name, strict):
     return (_STRICT_MEMBERS if strict else _TOLERANT_MEMBERS)[name]
 
 
-def _text(strict, max_length, description, **keywords):
+def text(strict, max_length, description, **keywords):
     return {
         "type": "string",
         **{name: value for name, value in keywords.items() if value},
@@ -175,7 +181,7 @@ def _text(strict, max_length, description, **keywords):
     }
 
 
-def _or_null(schema):
+def or_null(schema):
     if "const" in schema:
         return {
             **{k: v for k, v in schema.items() if k != "const"},
@@ -204,7 +210,7 @@ ATTRIBUTE = {
 }
 _ID = {"type": "string", "minLength": 1, "maxLength": ID_MAX_LENGTH}
 _STRICT_MEMBERS = {
-    "reference_id": _text(
+    "reference_id": text(
         True,
         REFERENCE_ID_MAX_LENGTH,
         "The sender's own, once per message; it is repeated in the answer.",
@@ -277,7 +283,7 @@ _TOLERANT_MEMBERS = {
 def carried_out(operation: str, profile: str) -> dict:
     mutating = operation != "resolve"
     required = ["transaction_id", *["correlation_id"][:mutating], f"{operation}_response"]
-    header = _answer_header(operation, profile, "succ", "total_count", "completed_count")
+    header = answer_header(operation, profile, "succ", "total_count", "completed_count")
     header["properties"] |= {
         "total_count": {"type": "integer", "description": "The number of items."},
         "completed_count": {
@@ -309,7 +315,7 @@ def carried_out(operation: str, profile: str) -> dict:
 
 
 def rejected(operation: str, profile: str) -> dict:
-    header = _answer_header(
+    header = answer_header(
         operation, profile, "rjct", "status_reason_code", "status_reason_message"
     )
     header["properties"]["status_reason_code"] = {"enum": sorted(HEADER_CODES)}
@@ -321,14 +327,27 @@ def rejected(operation: str, profile: str) -> dict:
     }
 
 
+def still_running(operation: str, profile: str) -> dict:
+    """The same message is being carried out at this moment."""
+    header = answer_header(operation, profile, "pdng", "status_reason_message", "total_count")
+    header["properties"]["total_count"] = {"type": "integer"}
+    header["properties"]["completed_count"] = {"const": 0}
+    return {
+        "title": "Being carried out; send the message again for its answer",
+        "type": "object",
+        "required": ["header"],
+        "properties": {"header": header},
+    }
+
+
 def envelope_error(operation: str, profile: str) -> dict:
     """HTTP 400: the message could not be read."""
-    header = _answer_header(operation, profile, "rjct", "status_reason_message")
+    header = answer_header(operation, profile, "rjct", "status_reason_message")
     header["not"] = {"required": ["status_reason_code"]}
     return {"type": "object", "required": ["header"], "properties": {"header": header}}
 
 
-def _answer_header(operation, profile, status, *required):
+def answer_header(operation, profile, status, *required):
     strict = profile == "strict"
     return {
         "type": "object",
@@ -337,7 +356,7 @@ def _answer_header(operation, profile, status, *required):
             "version": {"const": VERSION},
             "message_id": {"type": "string", "description": "The request's."},
             "message_ts": _TIMESTAMP,
-            "action": {"const": f"on-{operation}" if strict else operation},
+            "action": {"const": answer_action(operation) if strict else operation},
             "status": {"const": status},
             "status_reason_message": {"type": "string", "maxLength": MESSAGE_MAX_LENGTH},
             "sender_id": {
@@ -397,3 +416,37 @@ def answer_item(operation: str, profile: str) -> dict:
         }
     required = ["reference_id", "timestamp", "status"]
     return {"type": "object", "required": required, "properties": members}
+
+
+def acknowledgement() -> dict:
+    """`Response`: what an asynchronous path answers."""
+    told = {
+        "ack_status": {
+            "enum": list(ack.STATUSES),
+            "description": "ACK: accepted, a callback will follow. NACK: accepted, and none will. "
+            "ERR: not accepted.",
+        },
+        "timestamp": _TIMESTAMP,
+        "correlation_id": {
+            "type": "string",
+            "maxLength": ack.CORRELATION_ID_MAX_LENGTH,
+            "description": "Of ACK and NACK: the same as in the callback and in txn/status.",
+        },
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": {"enum": sorted(ERROR_CODES)},
+                "message": {"type": "string", "maxLength": ack.MESSAGE_MAX_LENGTH},
+            },
+        },
+    }
+    message = {
+        "type": "object",
+        "required": ["ack_status", "timestamp", "correlation_id"],
+        "properties": told,
+        "if": {"properties": {"ack_status": {"const": "ERR"}}},
+        "then": {"required": ["error"]},
+        "else": {"not": {"required": ["error"]}},
+    }
+    return {"type": "object", "required": ["message"], "properties": {"message": message}}

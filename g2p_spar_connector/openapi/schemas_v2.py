@@ -7,14 +7,14 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import FA_MAX_LENGTH
 from ..g2p_connect.codes import HEADER_CODES, ITEM_CODES
 from ..g2p_connect.directory_v2 import LISTINGS, PAGE_MAX_SIZE
 from ..g2p_connect.envelope import URI_MAX_LENGTH
-from ..g2p_connect.envelope_v2 import REQUEST_INVALID
+from ..g2p_connect.envelope_v2 import REQUEST_INVALID, STILL_RUNNING
 from ..g2p_connect.fa_object import ALIASES, SHAPES
 from ..g2p_connect.items import MESSAGE_MAX_LENGTH, REQUIRED
 from ..g2p_connect.members import IDENTIFIER_MAX_LENGTH
 from . import schemas
 
 PROFILE = "openg2p_2"
-ERROR_CODES = HEADER_CODES | {REQUEST_INVALID}
+ERROR_CODES = HEADER_CODES | {REQUEST_INVALID, STILL_RUNNING}
 # Members of the directory's rows that are database ids; all others are texts.
 NUMBERS = ("id", "bank_id")
 

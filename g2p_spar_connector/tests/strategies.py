@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from ..g2p_connect import txn_status
 from ..g2p_connect.envelope import parse_request
 from ..g2p_connect.values import (
+    OPERATIONS,
     AccountProvider,
     Header,
     LinkItem,
@@ -101,7 +103,7 @@ def requests(draw, operation, profile):
             unique_by=(lambda item: item.reference_id) if strict else None,
         )
     )
-    meta = st.dictionaries(text, json_values, max_size=2) if strict else some_json
+    meta = st.dictionaries(text, json_values, max_size=2) if strict else some_json.filter(bool)
     header = Header(
         version=draw(st.sampled_from(["1.0.0", "1.0", "1", "1.12.3"])),
         message_id=draw(text),
@@ -114,6 +116,24 @@ def requests(draw, operation, profile):
         meta=draw(optional(meta)),
     )
     return Request(header, operation, draw(text), drawn)
+
+
+@st.composite
+def status_requests(draw, profile):
+    strict = profile == "strict"
+    attribute_type = draw(st.sampled_from(txn_status.ATTRIBUTE_TYPES))
+    references = st.lists(text, min_size=1, max_size=5, unique=True).map(tuple)
+    return txn_status.StatusRequest(
+        header=draw(requests("link", profile)).header._replace(
+            action="txn-status", **({"total_count": 1} if strict else {})
+        ),
+        transaction_id=draw(text),
+        reference_id=draw(text),
+        txn_type=draw(st.sampled_from(OPERATIONS)),
+        attribute_type=attribute_type,
+        attribute_value=draw(references if attribute_type == "reference_id_list" else text),
+        locale=draw(optional(locales)),
+    )
 
 
 ANSWERS = {

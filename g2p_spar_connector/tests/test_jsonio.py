@@ -1,4 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import contextlib
+import gc
 import json
 
 from hypothesis import given
@@ -69,6 +71,27 @@ class TestJsonIo(BaseCase):
         ):
             with self.subTest(raw), self.assertRaisesRegex(MalformedJSON, "twice"):
                 loads(raw)
+
+    def test_no_garbage_is_collected_meanwhile(self):
+        """Nor does the collector stay off, whatever comes of the text, or go on where it was."""
+        collections = []
+
+        def note(phase, _info):
+            collections.append(phase)
+
+        gc.callbacks.append(note)
+        self.addCleanup(gc.callbacks.remove, note)
+        self.addCleanup(gc.enable)
+        loads(b"[" + b"[]," * 200_000 + b"[]]")
+        during = len(collections)
+        self.assertLess(during, 6)  # some at the end; without care it is hundreds
+        for raw in (b"{}", b"{"):
+            with contextlib.suppress(MalformedJSON):
+                loads(raw)
+            self.assertTrue(gc.isenabled())
+        gc.disable()
+        loads(b"{}")
+        self.assertFalse(gc.isenabled())
 
     def test_colons_and_quotes_in_strings(self):
         raw = b' {"a:b":"\\":\\\\", ":" : ["\\\\", "x\\\\\\":y"],"n":1E2, "\\/":"\\u00e9:"} '

@@ -18,7 +18,7 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import fa_problem
 from odoo.addons.g2p_spar_fa_directory.ids import id_problem
 
 from ..g2p_connect.codes import HEADER_CODES, ITEM_CODES
-from ..g2p_connect.envelope_v2 import REQUEST_INVALID
+from ..g2p_connect.envelope_v2 import REQUEST_INVALID, STILL_RUNNING
 from ..g2p_connect.errors import ERROR_CODES, EnvelopeError, HeaderRejected
 from ..g2p_connect.values import OPERATIONS
 from ..openapi import meanings, schemas
@@ -211,7 +211,7 @@ class TestOpenapiSchemas(BaseCase):
                     self.assertTrue(valid or not is_good, (profile, operation, example.name))
 
     def test_every_code_has_a_meaning(self):
-        self.assertEqual(set(meanings.HEADER), HEADER_CODES | {REQUEST_INVALID})
+        self.assertEqual(set(meanings.HEADER), HEADER_CODES | {REQUEST_INVALID, STILL_RUNNING})
         self.assertEqual(set(meanings.ITEM), set().union(*ITEM_CODES.values()))
         self.assertEqual(set(meanings.ERROR), ERROR_CODES)
 

@@ -34,8 +34,8 @@ SCHEMAS = Path(__file__).resolve().parents[3] / "shared" / "spec" / "schemas"
 
 
 @cache
-def validator(operation, kind):
-    path = SCHEMAS / f"fixed.mapper_sync_{operation}.{kind}.json"
+def validator(name, kind):
+    path = SCHEMAS / f"fixed.{name}.{kind}.json"
     schema = json.loads(path.read_text(encoding="utf-8"))
     _take_patterns_out(schema)
     return Draft202012Validator(schema)
@@ -54,7 +54,7 @@ def _take_patterns_out(schema):
             _take_patterns_out(value)
 
 
-class TestSchemas(BaseCase):
+class SchemaCase(BaseCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -65,15 +65,20 @@ class TestSchemas(BaseCase):
             raise AssertionError(message)
         raise SkipTest(message)
 
-    def assertValid(self, value, operation, kind="response"):
+    def assertConforms(self, value, name, kind):
         value = jsonio.loads(jsonio.dumps(value))
         errors = [
             f"{'/'.join(map(str, error.absolute_path))}: {error.message}"
-            for error in validator(operation, kind).iter_errors(value)
+            for error in validator(name, kind).iter_errors(value)
         ]
         self.assertEqual(errors, [])
         self.assertFalse(list(_nulls(value)))
         self.assertTrue(all(map(parse_timestamp, _timestamps(value))))
+
+
+class TestSchemas(SchemaCase):
+    def assertValid(self, value, operation, kind="response"):
+        self.assertConforms(value, f"mapper_sync_{operation}", kind)
 
     @s.quick
     @given(st.data(), st.sampled_from(OPERATIONS))
@@ -141,7 +146,9 @@ class TestSchemas(BaseCase):
         ):
             before = place.get(name)
             place[name] = value
-            self.assertTrue(list(validator("link", "response").iter_errors(answer)), name)
+            self.assertTrue(
+                list(validator("mapper_sync_link", "response").iter_errors(answer)), name
+            )
             if before is None:
                 del place[name]
             else:

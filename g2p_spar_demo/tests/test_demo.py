@@ -51,8 +51,8 @@ class TestDemo(TransactionCase):
             sorted(p["profile"] for p in unrestricted), ["openg2p_1", "openg2p_2", "strict"]
         )
         for participant in unrestricted:
-            self.assertEqual(participant["operations"], ["link", "resolve", "unlink", "update"])
-        self.assertEqual(credentials["payer.example"]["operations"], ["resolve"])
+            self.assertEqual(participant["operations"], ["link", "resolve", "status", "unlink", "update"])
+        self.assertEqual(credentials["payer.example"]["operations"], ["resolve", "status"])
         for participant in credentials.values():
             record = self.env["g2p.spar.participant"].search(
                 [("client_id", "=", participant["client_id"])]

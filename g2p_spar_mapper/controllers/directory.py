@@ -18,7 +18,7 @@ class Directory(Controller):
         """Active banks, branches or wallet operators, for any active participant."""
         name = request.httprequest.path.rstrip("/").rpartition("/")[2]
         participant, _operations = request.spar_caller
-        status, body = request.env["g2p.spar.exchange"].list_directory(
-            participant, LISTINGS[name], request.dispatcher.raw
+        status, body, headers = request.env["g2p.spar.exchange"].list_directory(
+            participant, LISTINGS[name], request.dispatcher
         )
-        return Response(body, status=status, content_type="application/json")
+        return Response(body, status=status, content_type="application/json", headers=headers)

@@ -3,16 +3,14 @@ from odoo.http import Controller, Response, request, route
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 
-from ..api import MAX_BODY_BYTES, OPENG2P_1, OPENG2P_2, STANDARD
+from ..api import MAX_BODY_BYTES, MUTATIONS, OPENG2P_1, OPENG2P_2, STANDARD, envelope_of
 
-MUTATIONS = ("link", "update", "unlink")
-# The path chooses the envelope.
-ENVELOPES = {STANDARD: "g2p_connect", OPENG2P_1: "g2p_connect", OPENG2P_2: "openg2p_2"}
+BASES = (STANDARD, OPENG2P_1, OPENG2P_2)
 
 
 def _paths(*operations):
     """The standard's path, OpenG2P 1.x's and OpenG2P 2.x's of each operation."""
-    return [f"{base}/{operation}" for operation in operations for base in ENVELOPES]
+    return [f"{base}/{operation}" for operation in operations for base in BASES]
 
 
 class Mapper(Controller):
@@ -44,13 +42,12 @@ class Mapper(Controller):
         return self._answer()
 
     def _answer(self):
-        base, _slash, operation = request.httprequest.path.rstrip("/").rpartition("/")
+        path = request.httprequest.path
+        operation = path.rstrip("/").rpartition("/")[2]
         participant, operations = request.spar_caller
         if operation not in operations:
-            raise SparHttpError(
-                403, "err.request.forbidden", f"mapper.{operation} is not granted to this token."
-            )
-        status, body = request.env["g2p.spar.exchange"].answer(
-            participant, operation, request.dispatcher.raw, ENVELOPES[base]
+            raise SparHttpError(403, "err.request.forbidden", f"mapper.{operation} is not granted.")
+        status, body, headers = request.env["g2p.spar.exchange"].answer(
+            participant, operation, request.dispatcher, envelope_of(path)
         )
-        return Response(body, status=status, content_type="application/json")
+        return Response(body, status=status, content_type="application/json", headers=headers)

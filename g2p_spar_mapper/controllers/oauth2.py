@@ -11,6 +11,8 @@ from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 
 from ..api import SCOPE_PREFIX, TOKEN
 from ..models.g2p_spar_access_token import sha256
+from ..models.g2p_spar_rate_limit import TooManyRequests
+from ..remote_address import charged_address
 
 
 class OAuth2(Controller):
@@ -30,14 +32,21 @@ class OAuth2(Controller):
         Form fields ``grant_type`` (client_credentials), ``client_id``, ``client_secret`` (or both
         by HTTP Basic) and ``scope`` (blank-separated ``mapper.<operation>``; default: all that the
         participant may do). Errors are those of RFC 6749 section 5.2; which of client and secret
-        was wrong is not told.
+        was wrong is not told. Limits per address, and per client that has proven who it is, are
+        told with 429.
         """
         request.update_env(user=SUPERUSER_ID)
-        form = _form()
-        participant = _authenticate(*_credentials(form))
-        if form.get("grant_type") != "client_credentials":
-            raise _error(400, "unsupported_grant_type")
-        operations = _granted(participant, form.get("scope"))
+        limits = request.env["g2p.spar.rate.limit"]
+        address = charged_address(request.httprequest.environ)
+        try:
+            limits.check_address(address)
+            participant, operations = _grant()
+            limits.check_client(participant)
+        except TooManyRequests as error:
+            raise _too_many(error) from None
+        except SparHttpError:
+            limits.charge_refused(address)
+            raise
         token = request.env["g2p.spar.access.token"].issue(participant, operations)
         return {
             "access_token": token,
@@ -45,6 +54,15 @@ class OAuth2(Controller):
             "expires_in": participant.token_lifetime,
             "scope": " ".join(f"{SCOPE_PREFIX}{operation}" for operation in operations),
         }
+
+
+def _grant():
+    """Who asks, and what is granted."""
+    form = _form()
+    participant = _authenticate(*_credentials(form))
+    if form.get("grant_type") != "client_credentials":
+        raise _error(400, "unsupported_grant_type")
+    return participant, _granted(participant, form.get("scope"))
 
 
 def _form():
@@ -76,7 +94,9 @@ def _credentials(form):
 
 def _authenticate(client_id, client_secret):
     """The participant; compares in constant time, also when there is none."""
-    participant = request.env["g2p.spar.participant"].search([("client_id", "=", client_id or "")])
+    participant = request.env["g2p.spar.participant"].search(
+        [("client_id", "=", client_id or ""), ("authentication", "=", "token")]
+    )
     expected = participant.client_secret_digest or sha256("")
     given = sha256(client_secret or "")
     if not hmac.compare_digest(expected, given) or not participant.client_secret_digest:
@@ -95,6 +115,12 @@ def _granted(participant, scope):
     if not granted:
         raise _error(400, "invalid_scope")
     return granted
+
+
+def _too_many(error):
+    told = _error(429, "temporarily_unavailable")
+    told.headers.update(error.headers)
+    return told
 
 
 def _error(status, code):

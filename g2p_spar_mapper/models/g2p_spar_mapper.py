@@ -35,6 +35,7 @@ from ..resolution import AddressReader, Resolution, same_id
 from .g2p_spar_access_log import packed
 
 REASON_MAX_LENGTH = 255
+CONSENT_REFERENCE = "consent_reference"
 
 
 class Candidate(NamedTuple):
@@ -134,6 +135,7 @@ class G2pSparMapper(models.AbstractModel):
         digests = [digester("id")(id_key(item.id)) for item in items]
         with self.env["g2p.spar.mapping.event"].maintenance(f"erasure: {actor.reason}"):
             mapping_store.forget(self.env.cr, digests)
+            self.env["g2p.spar.message"].forget(digests)
         # an ID that is not linked any more has a history to erase all the same
         return [
             result._replace(outcome=Outcome.DONE)
@@ -229,6 +231,7 @@ class G2pSparMapper(models.AbstractModel):
         authority = self._authority(actor)
         addresses = self._addresses(operation, items)
         known = self._known_namespaces() if operation == "link" else None
+        needs_consent = operation == "link" and authority.consent
         results, candidates = [], []
         for position, (item, address) in enumerate(zip(items, addresses, strict=True)):
             problem = (
@@ -237,6 +240,7 @@ class G2pSparMapper(models.AbstractModel):
                 # an update may keep the address that is there, so that is for its plan to say
                 or _write_fa_problem(authority, address if operation == "link" else None)
                 or _details_problem(item)
+                or (_consent_problem(item) if needs_consent else None)
             )
             results.append(problem and _refusal(item, problem))
             if problem is None:
@@ -485,6 +489,8 @@ def _write_id_problem(authority, known_namespaces, value):
         return Problem(Outcome.ID_INVALID, "id: its namespace is not known here")
     if authority.namespaces is not None and namespace not in authority.namespaces:
         return Problem(Outcome.ID_NOT_ALLOWED)
+    if authority.id_pattern is not None and not authority.id_pattern.fullmatch(value):
+        return Problem(Outcome.ID_NOT_ALLOWED)
     return None
 
 
@@ -492,7 +498,8 @@ def _write_fa_problem(authority, address):
     if address is None:
         return None
     if isinstance(address, FaError):
-        return Problem(Outcome.FA_INVALID, f"fa: {address.message}")
+        place = "" if address.field == "fa" else "fa: "
+        return Problem(Outcome.FA_INVALID, f"{place}{address.message}")
     if address.is_opaque and not authority.opaque_fas:
         text = f"fa: not an address at a known provider ({address.problem})"
         return Problem(Outcome.FA_INVALID, text)
@@ -513,6 +520,20 @@ def _details_problem(item):
     if is_too_large(item.additional_info):
         return Problem(Outcome.ADDITIONAL_INFO_INVALID, "additional_info: too large or too deep")
     return None
+
+
+def _consent_problem(item):
+    """Where a link must say by which consent it was made: ``{"name", "value"}`` as the standard
+    has it in additional_info."""
+    info = item.additional_info
+    for entry in info if isinstance(info, list) else ():
+        if isinstance(entry, dict) and entry.get("name") == CONSENT_REFERENCE:
+            value = entry.get("value")
+            if isinstance(value, str) and value.strip():
+                return None
+    return Problem(
+        Outcome.ADDITIONAL_INFO_INVALID, f"additional_info: {CONSENT_REFERENCE} is missing"
+    )
 
 
 def _may_change(authority, row, actor):

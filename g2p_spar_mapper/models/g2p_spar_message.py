@@ -1,4 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import time
 import uuid
 import zlib
 
@@ -6,15 +7,35 @@ from odoo import api, fields, models
 from odoo.fields import NO_ACCESS
 from odoo.tools import SQL
 
+from odoo.addons.g2p_spar_connector.g2p_connect.errors import StillRunning
 from odoo.addons.g2p_spar_connector.secret import digester
 from odoo.addons.g2p_spar_fa_directory.ids import id_key
+
+from .. import reference_hashes
 
 RETENTION_DAYS = 90
 PURGE_BATCH = 1000
 
+TWIN_WAIT_SECONDS = 3
+TWIN_POLL_SECONDS = 0.1
+# The lock is held for as long as the message is being carried out. Without it the index alone
+# would make a twin wait, for however long that takes.
+RECEIVE = """
+INSERT INTO g2p_spar_message
+    (participant_id, operation, message_id, transaction_id, correlation_id, replay_checked, digest,
+     id_digests, reference_hashes, item_count, mode, state, received_at, payload)
+SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sync', 'received', now() AT TIME ZONE 'UTC', %s
+WHERE %s OR pg_try_advisory_xact_lock(hashtextextended(%s, %s))
+ON CONFLICT (participant_id, message_id) WHERE replay_checked DO NOTHING
+RETURNING id"""
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, %s))"
+
 
 class G2pSparMessage(models.Model):
-    """One mutating G2P-Connect message: what came, what was answered, how it went.
+    """One mutating or asynchronous message: what came, what was answered, how it went.
+
+    An asynchronous one waits (``queued``) for a lane of ``g2p.spar.message.queue``, which carries
+    it out in chunks (``running``); its results are those of its chunks, ``answer`` stays empty.
 
     Payload and answer are zlib-compressed JSON bytes as they stood on the wire. They hold IDs and
     addresses, so nobody reads them over RPC, and they are purged after
@@ -29,12 +50,32 @@ class G2pSparMessage(models.Model):
     _allow_sudo_commands = False
     _rec_name = "message_id"
     _searchable_fields = frozenset(
-        {"id", "message_id", "transaction_id", "correlation_id", "participant_id", "received_at"}
+        {
+            "id",
+            "message_id",
+            "transaction_id",
+            "correlation_id",
+            "participant_id",
+            "received_at",
+            "mode",
+            "state",
+        }
     )
 
     participant_id = fields.Many2one("g2p.spar.participant", required=True, ondelete="restrict")
     operation = fields.Selection(
-        [("link", "Link"), ("update", "Update"), ("unlink", "Unlink")], required=True
+        [
+            ("link", "Link"),
+            ("update", "Update"),
+            ("unlink", "Unlink"),
+            ("resolve", "Resolve"),
+            ("status", "Status"),
+        ],
+        required=True,
+    )
+    mode = fields.Selection(
+        [("sync", "Synchronous"), ("async", "Asynchronous")],
+        help="Empty: synchronous, from before there were others.",
     )
     message_id = fields.Char("Message ID", required=True)
     transaction_id = fields.Char("Transaction ID")
@@ -52,11 +93,37 @@ class G2pSparMessage(models.Model):
     item_count = fields.Integer("Items")
     succeeded_count = fields.Integer("Succeeded")
     rejected_count = fields.Integer("Rejected")
-    state = fields.Selection([("received", "Received"), ("done", "Done")], required=True)
+    done_count = fields.Integer("Finished Items", help="Of an asynchronous message.")
+    state = fields.Selection(
+        [
+            ("received", "Received"),
+            ("queued", "Queued"),
+            ("running", "Running"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+        ],
+        required=True,
+        help="Failed: what it says could not be read any more; its last items were not done.",
+    )
     received_at = fields.Datetime(required=True)
+    started_at = fields.Datetime()
     finished_at = fields.Datetime()
     payload = fields.Binary(attachment=False, groups=NO_ACCESS)
     answer = fields.Binary(attachment=False, groups=NO_ACCESS)
+
+    # of asynchronous messages
+    profile = fields.Char(readonly=True, help="The participant's when the message came.")
+    receiver_id = fields.Char("Receiver ID", readonly=True)
+    callback_url = fields.Char(
+        "Callback Address",
+        readonly=True,
+        groups="g2p_spar_fa_directory.group_manager",
+        help="Empty: none is sent.",
+    )
+    failure_count = fields.Integer(
+        "Failures", help="How often the next chunk has failed for an unexpected reason."
+    )
+    callback_ids = fields.One2many("g2p.spar.callback", "message_id")
 
     _replay_unique = models.UniqueIndex(
         "(participant_id, message_id) WHERE replay_checked", "This message id was used before."
@@ -67,6 +134,9 @@ class G2pSparMessage(models.Model):
     _participant_idx = models.Index("(participant_id, id)")
     _received_at_idx = models.Index("USING brin (received_at)")
     _payload_idx = models.Index("(id) WHERE payload IS NOT NULL")
+    _async_idx = models.Index("(id) WHERE mode = 'async'")
+    _not_done_idx = models.Index("(id) WHERE state != 'done'")
+    _unfinished_idx = models.Index("(participant_id, id) WHERE state IN ('queued', 'running')")
 
     # === BUSINESS METHODS === #
 
@@ -74,37 +144,64 @@ class G2pSparMessage(models.Model):
     def receive(self, participant_id, request, digest, raw, replay_checked):
         """Put a message on record before anything is done about it.
 
-        A second message with the same message_id waits here until the first is committed.
+        A twin that comes while the first is being carried out waits for a moment.
 
         :param bytes digest: of action and message, to tell a retry from a new message.
         :param bytes raw: the body as received.
         :return: (database id, correlation_id), or None when the sender used the message_id before.
         :rtype: tuple[int, str] | None
+        :raise StillRunning: the message of that message_id is not finished yet.
         """
-        correlation_id = str(uuid.uuid4())
+        correlation_id, message_id = str(uuid.uuid4()), request.header.message_id
+        values = (
+            participant_id,
+            request.operation,
+            message_id,
+            request.transaction_id,
+            correlation_id,
+            replay_checked,
+            digest,
+            b"".join(digester("id")(id_key(item.id)) for item in request.items if item.id),
+            reference_hashes.pack(item.reference_id for item in request.items),
+            len(request.items),
+            zlib.compress(raw, 1),
+            not replay_checked,
+            message_id,
+            participant_id,
+        )
+        deadline = time.monotonic() + TWIN_WAIT_SECONDS
+        while True:
+            self.env.cr.execute(RECEIVE, values, log_exceptions=False)
+            if row := self.env.cr.fetchone():
+                return row[0], correlation_id
+            if not self._wait_for_twin(participant_id, message_id, deadline):
+                return None
+
+    def _wait_for_twin(self, participant_id, message_id, deadline):
+        """Wait for the message of this message_id, without sending what came over and over.
+
+        :return: whether it came to nothing, so that this one may be put on record.
+        :rtype: bool
+        :raise StillRunning:
+        """
+        while not self._is_known(participant_id, message_id):
+            if time.monotonic() > deadline:
+                raise StillRunning
+            time.sleep(TWIN_POLL_SECONDS)
+            self.env.cr.execute(TRY_LOCK, (message_id, participant_id), log_exceptions=False)
+            if self.env.cr.fetchone()[0]:
+                return True
+        return False
+
+    def _is_known(self, participant_id, message_id):
+        """Whether there is a finished message of this message_id: none other can be seen."""
         self.env.cr.execute(
-            """INSERT INTO g2p_spar_message
-                (participant_id, operation, message_id, transaction_id, correlation_id,
-                 replay_checked, digest, id_digests, item_count, state, received_at, payload)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'received', now() AT TIME ZONE 'UTC', %s)
-            ON CONFLICT (participant_id, message_id) WHERE replay_checked DO NOTHING
-            RETURNING id""",
-            (
-                participant_id,
-                request.operation,
-                request.header.message_id,
-                request.transaction_id,
-                correlation_id,
-                replay_checked,
-                digest,
-                b"".join(digester("id")(id_key(item.id)) for item in request.items if item.id),
-                len(request.items),
-                zlib.compress(raw, 1),
-            ),
+            """SELECT FROM g2p_spar_message
+            WHERE participant_id = %s AND message_id = %s AND replay_checked""",
+            (participant_id, message_id),
             log_exceptions=False,
         )
-        row = self.env.cr.fetchone()
-        return row and (row[0], correlation_id)
+        return bool(self.env.cr.rowcount)
 
     @api.private
     def first_answer(self, participant_id, message_id, digest):
@@ -145,13 +242,16 @@ class G2pSparMessage(models.Model):
         )
         purged = self.env.execute_query(
             SQL(
-                """UPDATE g2p_spar_message SET payload = NULL, answer = NULL, id_digests = NULL
+                """UPDATE g2p_spar_message SET payload = NULL, answer = NULL, id_digests = NULL,
+                    reference_hashes = NULL
                 WHERE id IN (
                     SELECT id FROM g2p_spar_message WHERE payload IS NOT NULL
                     AND received_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'
+                    AND state NOT IN ('queued', 'running')
                     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id""",
                 int(days),
                 PURGE_BATCH,
             )
         )
+        self._purge_chunks([row[0] for row in purged])
         return len(purged), len(purged) == PURGE_BATCH

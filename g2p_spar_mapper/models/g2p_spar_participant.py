@@ -1,15 +1,29 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import re
 import secrets
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from odoo.addons.g2p_spar_connector.g2p_connect.fa_format import DEFAULTS
 from odoo.addons.g2p_spar_connector.g2p_connect.values import OPERATIONS
+from odoo.addons.g2p_spar_fa_directory.account_number import compile_pattern
 
-from ..api import MAX_ITEMS
+from ..api import MAX_ITEMS, STATUS_SCOPE
 from ..authority import Authority, ParticipantProfile
+from ..cache_signal import forget_with_commit
 from .g2p_spar_access_token import sha256
+
+# What no user writes, whatever the way.
+OWN_VALUES = {
+    "client_id",
+    "client_secret_digest",
+    "client_secret_set_at",
+    "secret_version",
+    "jwks_tried_at",
+    "jwks_fetched_at",
+    "jwks_problem",
+}
 
 
 class G2pSparParticipant(models.Model):
@@ -90,6 +104,15 @@ class G2pSparParticipant(models.Model):
         ondelete="restrict",  # none left would mean any
         help="IDs that it may write; empty: any.",
     )
+    id_pattern = fields.Char(
+        "ID Pattern",
+        help="Regular expression (RE2, whatever the case) which the whole of an ID that it writes "
+        "must match; empty: any ID.",
+    )
+    consent_required = fields.Boolean(
+        help="Each item of its links must have an entry consent_reference, with a text as its "
+        "value, in additional_info.",
+    )
     may_override = fields.Boolean(
         "May Change Others' Mappings",
         help="Also mappings that the person or another institution wrote. Normally off: the "
@@ -157,15 +180,39 @@ class G2pSparParticipant(models.Model):
                     )
                 )
 
+    @api.constrains("sender_id")
+    def _check_sender_id(self):
+        """Upper and lower case of others are not the same everywhere."""
+        for participant in self:
+            if not re.fullmatch("[!-~]+", participant.sender_id):
+                raise ValidationError(
+                    self.env._(
+                        "Sender ID: letters, digits and signs of ASCII only, without blanks."
+                    )
+                )
+
+    @api.constrains("id_pattern")
+    def _check_id_pattern(self):
+        for participant in self.filtered("id_pattern"):
+            try:
+                _compile(participant.id_pattern)
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._("%(name)s: ID pattern: %(why)s", name=participant.name, why=error)
+                ) from error
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_own_values(vals)
         participants = super().create(vals_list)
         self.env.registry.clear_cache()
         return participants
 
     def write(self, vals):
+        self._check_own_values(vals)
         if vals.get("active") is False:
             self._end_tokens()
         result = super().write(vals)
@@ -229,29 +276,39 @@ class G2pSparParticipant(models.Model):
             max_items=participant.max_items,
             fa_format=participant.fa_format,
             authority=participant._authority(),
+            authentication=participant.authentication,
+            signature_dialect=participant.signature_dialect or None,
+            sign_answers=participant.sign_answers,
+            public_keys=participant._public_keys(),
+            callbacks=participant._callback_policy(),
+            **participant.limits(),
         )
 
-    def _end_tokens(self):
-        """The tokens go; the version ends one that is being issued meanwhile.
+    def _check_own_values(self, vals):
+        """A field's `readonly` binds forms only."""
+        if not self.env.su and (names := OWN_VALUES & vals.keys()):
+            raise AccessError(self.env._("%s is set by the system.", ", ".join(sorted(names))))
 
-        All workers forget theirs with the commit: Odoo's own signal to them, which follows
-        `clear_cache`, comes after it.
-        """
+    def _end_tokens(self):
+        """The tokens go; the version ends one that is being issued meanwhile."""
         for participant in self.sudo():
             participant.secret_version += 1
         self.env.cr.execute(
             "DELETE FROM g2p_spar_access_token WHERE participant_id = ANY(%s)", [self.ids]
         )
-        self.env.cr.execute("INSERT INTO orm_signaling_default DEFAULT VALUES")
+        forget_with_commit(self.env.cr)
 
     def _authority(self):
         self.ensure_one()
+        operations = [operation for operation in OPERATIONS if self[f"may_{operation}"]]
         namespaces = {name.lower() for name in self.namespace_ids.mapped("name")}
         return Authority(
-            operations=frozenset(op for op in OPERATIONS if self[f"may_{op}"]),
+            operations=frozenset([*operations, STATUS_SCOPE] if operations else ()),
             opaque_fas=self.fa_policy == "opaque",
             institution_id=self.institution_id.id if self.own_institution_only else None,
             namespaces=frozenset(namespaces) or None,
+            id_pattern=_compile(self.id_pattern) if self.id_pattern else None,
+            consent=self.consent_required,
             overrides=self.may_override,
             details=self.may_see_details,
         )
@@ -272,6 +329,11 @@ curl -s {base_url}/spar/v1.0.0/mapper/sync/resolve \\
   "message": {{"transaction_id": "1", "resolve_request": [{{"reference_id": "1",
     "timestamp": "'$(date -Iseconds)'", "id": "token:12345@nationalId", "scope": "yes_no"}}]}}
 }}'"""
+
+
+def _compile(id_pattern):
+    """IDs are compared without case."""
+    return compile_pattern(f"(?i){id_pattern}")
 
 
 def new_client_id():

@@ -1,20 +1,15 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from typing import NamedTuple
-
 from odoo import models
 from odoo.http import request
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
+from odoo.addons.g2p_spar_connector.g2p_connect.jsonio import MalformedJSON
 from odoo.addons.g2p_spar_connector.transaction import read_committed
 
-from ..authority import ParticipantProfile
-
-
-class Caller(NamedTuple):
-    """The participant behind a request, and what its token is good for."""
-
-    participant: ParticipantProfile
-    operations: frozenset
+from ..acknowledgement import as_acknowledgement
+from ..api import envelope_of
+from ..remote_address import charged_address, client_address
+from .g2p_spar_authenticator import Attempt
 
 
 class IrHttp(models.AbstractModel):
@@ -22,23 +17,24 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _auth_method_spar_participant(cls):
-        """Bearer token of a participant -> ``request.spar_caller``; the API's own user acts."""
-        scheme, _, token = request.httprequest.headers.get("Authorization", "").partition(" ")
-        found = None
-        if scheme.lower() == "bearer" and token.strip().isascii():
-            found = request.env["g2p.spar.access.token"].find(token.strip())
-        if not found:
-            raise SparHttpError(
-                401,
-                "err.request.unauthorized",
-                "A valid bearer token is needed.",
-                headers={"WWW-Authenticate": 'Bearer realm="SPAR"'},
+        """A participant calls -> ``request.spar_caller``; the API's own user acts."""
+        headers, environ = request.httprequest.headers, request.httprequest.environ
+        if not headers.get("Authorization"):
+            senders = request.env["g2p.spar.participant"].senders()
+            request.dispatcher.limit_body(senders.max_body)
+        request.spar_caller = request.env["g2p.spar.authenticator"].authenticate(
+            Attempt(
+                authorization=headers.get("Authorization", ""),
+                signature=headers.get("Signature"),
+                address=client_address(environ),
+                charged_address=charged_address(environ),
+                form=envelope_of(request.httprequest.path),
+                body=request.dispatcher,
             )
-        participant, operations = found
+        )
         # unlike ref(), from the cache: no statement
         user_id = request.env["ir.model.data"]._xmlid_to_res_id("g2p_spar_mapper.user_api")
         request.update_env(user=user_id)
-        request.spar_caller = Caller(participant, operations & participant.authority.operations)
 
     @classmethod
     def _auth_method_spar_participant_write(cls):
@@ -46,3 +42,11 @@ class IrHttp(models.AbstractModel):
         wait for each other instead of failing."""
         read_committed(request.env.cr)
         cls._auth_method_spar_participant()
+
+    @classmethod
+    def _auth_method_spar_participant_async(cls):
+        """The same for asynchronous paths, which tell some refusals by an acknowledgement."""
+        try:
+            cls._auth_method_spar_participant_write()
+        except (SparHttpError, MalformedJSON) as error:
+            raise as_acknowledgement(error) from None

@@ -51,7 +51,9 @@ class TestDirectory(OpenG2P2Common):
         message["request_body"] = body
         profile = self.env["g2p.spar.participant"].get_profile((participant or self.openg2p_2).id)
         raw = json.dumps(message).encode()
-        status, answer = self.env["g2p.spar.exchange"].list_directory(profile, listing, raw)
+        status, answer, _headers = self.env["g2p.spar.exchange"].list_directory(
+            profile, listing, raw
+        )
         return status, json.loads(answer)
 
     def rows(self, listing, payload=None, **page):

@@ -1,9 +1,13 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import json
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+from odoo.sql_db import db_connect
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 
+from ..models import g2p_spar_message
 from .common import MapperCommon
 
 
@@ -44,7 +48,7 @@ class TestExchange(MapperCommon):
         participant = participant or self.participant
         raw = json.dumps(payload).encode()
         profile = self.env["g2p.spar.participant"].get_profile(participant.id)
-        status, body = self.env["g2p.spar.exchange"].answer(profile, operation, raw)
+        status, body, _headers = self.env["g2p.spar.exchange"].answer(profile, operation, raw)
         return status, json.loads(body)
 
     def items(self, operation, payload, participant=None):
@@ -206,6 +210,29 @@ class TestExchange(MapperCommon):
         payload["header"]["message_ts"] = datetime.now(UTC).isoformat()
         self.assertEqual(self.send("link", payload), first)
         self.assertEqual(len(self.events(self.id_of(1))), 1)
+
+    def test_a_twin_sends_its_body_to_the_database_twice_at_most(self):
+        """First, and once the message that held it up has come to nothing."""
+        payload = self.message("link", {"id": self.id_of(1), "fa": self.fa()})
+        first = db_connect(self.env.cr.dbname).cursor()
+        self.addCleanup(first.close)
+        first.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))",
+            (payload["header"]["message_id"], self.participant.id),
+        )
+        sent, execute = [], self.env.cr.execute
+
+        def count(query, *args, **options):
+            sent.append(query is g2p_spar_message.RECEIVE)
+            if len(sent) == 20:
+                first.rollback()
+            return execute(query, *args, **options)
+
+        self.patch(g2p_spar_message, "TWIN_POLL_SECONDS", 0)
+        with patch.object(self.env.cr, "execute", count):
+            [item] = self.items("link", payload)
+        self.assertEqual((item["status"], sum(sent)), ("succ", 2))
+        self.assertGreater(len(sent), 20)
 
     def test_used_message_id(self):
         payload = self.message("link", {"id": self.id_of(1), "fa": self.fa()})

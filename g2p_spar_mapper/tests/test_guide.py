@@ -18,6 +18,7 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import FA_MAX_LENGTH
 from odoo.addons.g2p_spar_fa_directory.ids import ID_MAX_LENGTH
 
 from .. import api
+from ..models import g2p_spar_message_status, g2p_spar_rate_limit
 from ..models.g2p_spar_exchange import TS_WINDOW_SECONDS
 from ..openapi import document
 
@@ -40,6 +41,14 @@ LIMITS = (
     text.INFO_MAX_DEPTH,
     TS_WINDOW_SECONDS,
     directory_v2.PAGE_MAX_SIZE,
+    g2p_spar_message_status.WINDOW_MESSAGES,
+    g2p_spar_message_status.WINDOW_ITEMS,
+    g2p_spar_rate_limit.TOKENS_PER_ADDRESS,
+    g2p_spar_rate_limit.TOKENS_PER_CLIENT,
+    g2p_spar_rate_limit.REFUSED_SIGN_IN_COST,
+    g2p_spar_rate_limit.HIT_COST,
+    g2p_spar_rate_limit.MISS_COST,
+    g2p_spar_rate_limit.REJECTED_WRITE_COST,
 )
 
 

@@ -43,7 +43,10 @@ class TestOAuth2(MapperCommon, HttpCase):
         status, answer = self.ask()
         self.assertEqual(status, 200)
         self.assertEqual((answer["token_type"], answer["expires_in"]), ("Bearer", 3600))
-        self.assertEqual(answer["scope"], "mapper.link mapper.resolve mapper.unlink mapper.update")
+        self.assertEqual(
+            answer["scope"],
+            "mapper.link mapper.resolve mapper.status mapper.unlink mapper.update",
+        )
         self.assertEqual(self.find(answer["access_token"])[0].id, self.participant.id)
 
     def test_basic(self):

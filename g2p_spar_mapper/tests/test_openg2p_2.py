@@ -115,7 +115,9 @@ class OpenG2P2Common(MapperCommon):
         participant = participant or self.openg2p_2
         profile = self.env["g2p.spar.participant"].get_profile(participant.id)
         raw = json.dumps(payload).encode()
-        status, body = self.env["g2p.spar.exchange"].answer(profile, operation, raw, form=form)
+        status, body, _headers = self.env["g2p.spar.exchange"].answer(
+            profile, operation, raw, form=form
+        )
         return status, json.loads(body)
 
     def items(self, operation, *items, participant=None):

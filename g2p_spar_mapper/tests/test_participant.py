@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import psycopg2
 
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
@@ -114,6 +114,29 @@ class TestParticipant(MapperCommon):
             self.env.cr.savepoint(),
         ):
             self._participant("FREE")
+
+    def test_sender_id_is_ascii_without_blanks(self):
+        self.participant.sender_id = "https://a.test/~b?c"
+        for sender_id in ("\u0130stanbul.test", "a b", "a\n", "\u00a0"):
+            with self.subTest(sender_id), self.assertRaisesRegex(ValidationError, "ASCII"):
+                self.participant.sender_id = sender_id
+
+    def test_managers_do_not_write_what_is_the_systems(self):
+        manager = new_test_user(self.env, "own", groups="g2p_spar_fa_directory.group_manager")
+        participants = self.env["g2p.spar.participant"].with_user(manager)
+        record = participants.browse(self.participant.id)
+        record.write({"note": "checked"})
+        for values in (
+            {"client_id": self.institution.client_id},
+            {"secret_version": 0},
+            {"client_secret_set_at": "2020-01-01"},
+            {"jwks_fetched_at": "2999-01-01"},
+        ):
+            with self.subTest(values), self.assertRaises(AccessError):
+                record.write(values)
+            with self.subTest(values), self.assertRaises(AccessError):
+                participants.create({"name": "New", "sender_id": "new.test", **values})
+        self.assertTrue(participants.create({"name": "New", "sender_id": "new.test"}).client_id)
 
     def test_secret_wizard_shows_it_once(self):
         manager = new_test_user(

@@ -141,6 +141,10 @@ class TestSecurity(MapperCommon):
             ("g2p.spar.access.log", [1]),
             ("g2p.spar.message", [1]),
             ("g2p.spar.access.token", [1]),
+            ("g2p.spar.callback", [1]),
+            ("g2p.spar.callback.try", [1]),
+            ("g2p.spar.message.chunk", [1]),
+            ("g2p.spar.message.queue", [1]),
         )
         for user in ("officer", "manager"):
             for model, ids in records:
@@ -263,6 +267,10 @@ class TestSecurity(MapperCommon):
                 "g2p.spar.message",
                 "g2p.spar.access.log",
                 "g2p.spar.access.token",
+                "g2p.spar.callback",
+                "g2p.spar.callback.try",
+                "g2p.spar.message.chunk",
+                "g2p.spar.message.queue",
                 "g2p.spar.participant",
                 "g2p.spar.connector",
                 "g2p.fa.provider",
@@ -277,8 +285,17 @@ class TestSecurity(MapperCommon):
                 "link_items update_items unlink_items resolve_items suspend_items"
                 " reactivate_items erase_items",
             ),
-            ("g2p.spar.exchange", "answer"),
-            ("g2p.spar.message", "receive finish first_answer"),
+            (
+                "g2p.spar.exchange",
+                "answer receive read_accepted carry_out_chunk callback_body probe_body",
+            ),
+            ("g2p.spar.callback", "schedule send_probe"),
+            ("g2p.spar.message.queue", "wake"),
+            (
+                "g2p.spar.message",
+                "receive finish first_answer enqueue first_receipt next_work payload_of begin"
+                " finish_chunk note_failure give_up results_of forget",
+            ),
             ("g2p.spar.access.token", "issue find"),
             ("g2p.spar.participant", "rotate_secret get_profile"),
             ("g2p.spar.mapping", "reveal"),

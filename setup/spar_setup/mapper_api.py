@@ -20,6 +20,14 @@ LONGEST_PAUSE = 30
 PASSING = (429, 500, 502, 503, 504)
 
 
+class TooManyRequests(Exception):
+    """The server lets nothing more in for so many `seconds`; nothing was done."""
+
+    def __init__(self, seconds):
+        super().__init__(f"HTTP 429, wait {seconds} s")
+        self.seconds = seconds
+
+
 class Unreadable(Exception):
     """The server cannot read a message, for a reason that lies in its items, or in their size."""
 
@@ -28,7 +36,8 @@ class MapperApi:
     """The API as one participant sees it. Can be shared by threads.
 
     A call that fails in passing is sent again with the same message_id, which the server carries
-    out once. No text of an error repeats an ID or an address.
+    out once; one beyond the participant's limit as soon as the server says. No text of an error
+    repeats an ID or an address.
     """
 
     def __init__(self, url, sender_id, client_id, client_secret):
@@ -51,6 +60,8 @@ class MapperApi:
         """Fetch a token; fail when the participant may not call all of these."""
         try:
             status, body = self._renew_token()
+        except TooManyRequests as error:
+            raise SetupError(f"Signing in failed: {error}.", _GO_ON) from None
         except (OSError, http.client.HTTPException) as error:
             raise SetupError(f"The server cannot be reached ({error}).", _GO_ON) from None
         if status != 200:
@@ -95,11 +106,14 @@ class MapperApi:
         return answer["message"][f"{operation}_response"]
 
     def _until_answered(self, path, header, message):
-        status = None
-        for attempt in range(ATTEMPTS):
+        status, attempt = None, 0
+        while attempt < ATTEMPTS:
             body = {"header": {**header, "message_ts": _now()}, "message": message}
             try:
                 status, answer = self._post_signed_in(path, json.dumps(body))
+            except TooManyRequests as error:
+                self._wait(error.seconds, "beyond the participant's limit")
+                continue
             except (OSError, http.client.HTTPException) as error:
                 status = type(error).__name__
             if status == 200:
@@ -110,13 +124,14 @@ class MapperApi:
                 self._forget_token()
             elif isinstance(status, int) and status not in PASSING:
                 raise SetupError(f"The server refuses messages: HTTP {status}, {_reason(answer)}.")
-            self._pause(attempt, status)
+            self._wait(min(2**attempt - 1, LONGEST_PAUSE), f"no answer yet ({status})")
+            attempt += 1
         raise SetupError(f"The server does not carry messages out ({status}).", _GO_ON)
 
-    def _pause(self, attempt, status):
-        if attempt:
-            say(f"no answer yet ({status}); trying again")
-        if self._stopping.wait(min(2**attempt - 1, LONGEST_PAUSE)):
+    def _wait(self, seconds, reason):
+        if seconds:
+            say(f"{reason}; trying again in {seconds} s")
+        if self._stopping.wait(seconds):
             raise SetupError("Stopped.", _GO_ON)
 
     # --- token ---
@@ -153,17 +168,24 @@ class MapperApi:
     # --- HTTP ---
 
     def _post(self, path, body, **headers):
-        """HTTP status and body. Each thread keeps a connection of its own."""
+        """HTTP status and body. Each thread keeps a connection of its own.
+
+        :raise TooManyRequests: 429, and the server says how long to wait
+        """
         connection = getattr(self._connections, "open", None)
         if connection is None:
             connection = self._connections.open = self._connect()
         try:
             connection.request("POST", self._address.path.rstrip("/") + path, body, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            content = answer.read()
         except BaseException:
             connection.close()
             raise
+        wait = answer.headers.get("Retry-After", "")
+        if answer.status == 429 and wait.isdecimal():
+            raise TooManyRequests(int(wait))
+        return answer.status, content
 
     def _connect(self):
         secure = self._address.scheme == "https"

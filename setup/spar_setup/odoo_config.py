@@ -53,6 +53,8 @@ def write_configuration(folder, database, server, **options):
         "secret_key": own_keys["secret_key"],
         "digest_key": own_keys["digest_key"],
         "spool_dir": folder / "spool",
+        # What runs on this machine may be called: receivers of callbacks, sign-in providers.
+        "outgoing_networks": "127.0.0.0/8, ::1/128",
     }
     for name in ("data", "spool"):
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
