@@ -71,30 +71,58 @@ class RunningServer:
 
     def __init__(self, database, workers=WORKERS):
         self._database = database
+        self._workers = workers
+        self._port = free_port()
         self._server = Server(database)
-        self._server.start(free_port(), workers)
-        self.url = self._server.record["url"]
-        self.pid = self._server.pid
+        self._lift_limits()
+        self._start()
         self.database = database.name
         self.admin = database.record["admin"]
         self.participants = database.record["participants"]
         self.log_path = database.log
         self.postgres_log_path = database.server.log
 
+    def _lift_limits(self):
+        """All tests call from one address, and many with what is to be refused."""
+        with connect(self._database) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ir_config_parameter (key, value) "
+                "VALUES ('g2p_spar.tokens_per_address', '1000000') ON CONFLICT DO NOTHING"
+            )
+
+    def _start(self):
+        self._server.start(self._port, self._workers)
+        self.url = self._server.record["url"]
+        self.pid = self._server.pid
+
     @property
     def dsn(self):
         """Keywords of `psycopg2.connect`."""
         return dsn(self._database)
 
+    @property
+    def installed_database(self):
+        """Its `Database`, for another process on it."""
+        return self._database
+
     def connect(self):
         """A new connection to its database, each statement committed at once."""
         return connect(self._database)
 
-    def worker_pids(self):
-        """Ids of the HTTP worker processes that live now."""
+    def worker_pids(self, kind="HTTP"):
+        """Ids of the worker processes of a kind (HTTP, Cron) that live now."""
         log = self.log_path.read_text(encoding="utf-8")
-        announced = {int(pid) for pid in re.findall(r"Worker WorkerHTTP \((\d+)\) alive", log)}
+        announced = {int(pid) for pid in re.findall(rf"Worker Worker{kind} \((\d+)\) alive", log)}
         return sorted(announced & set(process.children(self.pid)))
+
+    def lives(self):
+        """Whether its first process runs: Odoo's ends when it misses its database."""
+        return self._server.record is not None
+
+    def restart(self):
+        """Start it again on the same port, as a supervisor does."""
+        self.end()
+        self._start()
 
     def end(self):
         """End it; its database stays."""

@@ -12,8 +12,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import signing
+
 STANDARD = "/spar/v1.0.0/mapper/sync"
+STANDARD_ASYNC = "/spar/v1.0.0/mapper"
 OPENG2P_1 = "/api/mapper/sync"
+OPENG2P_1_ASYNC = "/api/mapper/async"
 OPENG2P_2 = "/api/mapper/mapper"
 DIRECTORY = "/api/bene-portal/dfsp"
 TOKEN_PATH = "/spar/oauth2/client/token"
@@ -132,18 +136,25 @@ def exchange(url, method, path, body=None, headers=None):
 
 
 class Client:
-    """A participant of the demonstration.
+    """A participant: one of the demonstration, or the one with these credentials.
 
     :param server: `RunningServer`
-    :param str sender_id: which of its participants
+    :param str sender_id: which of the demonstration's
+    :param dict credentials: `sender_id`, `profile`, and `client_id` with `client_secret` where it
+        signs in by token
+    :param str dialect: in which it signs its messages, see `signing`; None = it does not
+    :param SigningKey key: that it signs with
     """
 
-    def __init__(self, server, sender_id="demo-strict", credentials=None):
+    def __init__(self, server, sender_id="demo-strict", credentials=None, dialect=None, key=None):
         self.url = server.url
         self.credentials = credentials or next(
             known for known in server.participants if known["sender_id"] == sender_id
         )
-        CREDENTIALS.add(self.credentials["client_secret"])
+        if "client_secret" in self.credentials:
+            CREDENTIALS.add(self.credentials["client_secret"])
+        self.dialect = dialect
+        self.key = key
         self.sender_id = self.credentials["sender_id"]
         self.profile = self.credentials["profile"]
         self._token = None
@@ -165,7 +176,10 @@ class Client:
 
     @property
     def headers(self):
-        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        kind = {"Content-Type": "application/json"}
+        if "client_secret" not in self.credentials:
+            return kind
+        return {"Authorization": f"Bearer {self.token}", **kind}
 
     def message(self, operation, items, base=STANDARD, **header):
         """A message with these items; reference_id and timestamp are added where they lack.
@@ -211,9 +225,13 @@ class Client:
         }
 
     def post(self, operation, body, base=STANDARD):
-        """Send a message: a JSON value, or bytes as they stand."""
-        body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return exchange(self.url, "POST", f"{base}/{operation}", body, self.headers)
+        """Send a message: a JSON value, which is signed in the client's dialect, or bytes as they
+        stand."""
+        signature = {}
+        if not isinstance(body, bytes):
+            body, signature = signing.signed(self.dialect, body, self.key, self.sender_id)
+        headers = {**self.headers, **signature}
+        return exchange(self.url, "POST", f"{base}/{operation}", body, headers)
 
     def call(self, operation, items, base=STANDARD, **header):
         return self.post(operation, self.message(operation, items, base, **header), base)
@@ -257,21 +275,23 @@ class BackOffice:
         ).json
         if "error" in answer:
             return None, answer["error"]["data"]["message"]
-        return answer["result"], None
+        return answer.get("result"), None
+
+    def must(self, model, method, *args, **kwargs):
+        """The result of a call that Odoo does not refuse."""
+        result, problem = self.call(model, method, *args, **kwargs)
+        assert problem is None, problem
+        return result
 
     def find(self, model, *domain):
         """Ids of the records."""
-        ids, problem = self.call(model, "search", list(domain))
-        assert problem is None, problem
-        return ids
+        return self.must(model, "search", list(domain))
 
     def reference(self, name):
         """Id of the record with that external id."""
         module, _, name = name.partition(".")
         domain = [["module", "=", module], ["name", "=", name]]
-        rows, problem = self.call("ir.model.data", "search_read", domain, ["res_id"])
-        assert problem is None, problem
-        return rows[0]["res_id"]
+        return self.must("ir.model.data", "search_read", domain, ["res_id"])[0]["res_id"]
 
 
 def together(calls):

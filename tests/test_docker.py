@@ -104,6 +104,14 @@ def test_scripts_parse(script):
     subprocess.run(["sh", "-n", DOCKER / script], check=True)
 
 
+def test_nginx_bounds_what_anybody_asks_of_the_api():
+    text = (DOCKER / "nginx.conf").read_text()
+    [api] = re.findall(r"location ~ \^/\(spar\|api\)/ \{(.+?)\n    \}", text, re.DOTALL)
+    for directive in ("limit_req zone=", "limit_conn "):
+        [zone] = re.findall(rf"{directive}(\w+)", api)
+        assert f"zone={zone}:" in text
+
+
 def test_braces_of_nginx_configuration_match():
     text = re.sub(r"#.*|'[^']*'", "", (DOCKER / "nginx.conf").read_text())
     assert text.count("{") == text.count("}")

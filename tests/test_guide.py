@@ -6,14 +6,18 @@ import functools
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import participants
 import pytest
 from conftest import installed
-from mapper_client import Client, new_fa, new_id
+from lanes import await_true
+from mapper_client import BackOffice, Client, new_fa, new_id
 from spar_setup.postgres import psql
+from spar_setup.server import free_port
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "integrator.md"
 FORMER = "spar_guide_former"
@@ -102,6 +106,81 @@ def test_the_client_sends_again_with_the_same_message_id(server, tmp_path, monke
     [item] = spar.call("link", [{"id": id_, "fa": fa}])
     assert lost and item["status"] == "succ"
     assert [answer["fa"] for _id, answer in spar.resolve([id_])] == [fa]
+
+
+# python3 is the one that runs the tests: it has the library that the guide asks for.
+GUIDE_ENVIRONMENT = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+SIGNED_LINK = "A signed link with a callback, in half an hour"
+
+
+def test_a_signed_link_with_a_callback(server, tmp_path):
+    [program] = blocks(SIGNED_LINK, "python")
+    (tmp_path / "spar_link.py").write_text(program, encoding="utf-8")
+    make_key, receive, link, status = blocks(SIGNED_LINK, "sh")
+    port = str(free_port())
+    for old, new in (("http://localhost:8069", server.url), ("8100", port)):
+        assert old in receive
+        receive = receive.replace(old, new)
+    settings = receive.splitlines()[0]
+
+    def sh(command):
+        return subprocess.run(
+            ["bash", "-euc", f"{settings}\n{command}"],
+            cwd=tmp_path, env=GUIDE_ENVIRONMENT, capture_output=True, text=True, timeout=120,
+            check=True,
+        ).stdout  # fmt: skip
+
+    participants.set_parameters(server, receiver_id="registry.example")
+    office = BackOffice(server)
+    [record] = office.must(
+        "g2p.spar.participant",
+        "create",
+        [
+            {
+                "name": "first.example",
+                "sender_id": "first.example",
+                "profile": "strict",
+                "authentication": "signature",
+                **dict.fromkeys(("may_link", "may_update", "may_unlink", "may_resolve"), True),
+                "may_see_details": True,
+                "fa_policy": "opaque",
+                "signature_dialect": "g2p_connect",
+                "sign_answers": True,
+                "callback_url": f"http://127.0.0.1:{port}",
+            }
+        ],
+    )
+    public = sh(make_key)
+    assert public.startswith("-----BEGIN PUBLIC KEY-----")
+    dialog = office.must(
+        "g2p.spar.participant.key.add",
+        "create",
+        [{"participant_id": record, "text": public, "kid": "key-1"}],
+    )
+    office.must("g2p.spar.participant.key.add", "action_add", dialog)
+    with subprocess.Popen(
+        ["bash", "-euc", receive.replace("python3 ", "exec python3 ")],
+        cwd=tmp_path, env=GUIDE_ENVIRONMENT, stdout=subprocess.PIPE, text=True,
+    ) as receiver:  # fmt: skip
+        try:
+            await_true(lambda: answers(port))
+            told = office.must("g2p.spar.participant", "action_test_callback", [record])
+            assert told["params"]["type"] == "success", told
+            word, correlation_id = sh(link).split()
+            assert word == "ACK"
+            assert receiver.stdout.readline().split() == [correlation_id, "1", "succ"]
+            assert receiver.stdout.readline().split()[:3] == [correlation_id, "2", "rjct"]
+        finally:
+            receiver.kill()
+    asked = sh(status.replace("CORRELATION_ID", correlation_id))
+    assert asked.split() == ["succ", "2"]
+    Client(server).remove(["token:4712@nationalId"])
+
+
+def answers(port):
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) == 0
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
-from mapper_client import MARK, Client, new_fa, new_id, new_number, new_phone
+from mapper_client import MARK, BackOffice, Client, new_fa, new_id, new_number, new_phone
 from spar_setup import load_mappings
 from spar_setup.console import SetupError
 from spar_setup.mapper_api import MapperApi
@@ -290,10 +290,41 @@ def test_sign_in_that_fails_in_passing(restless):
     assert restless.answers == []
 
 
-@pytest.mark.parametrize("answer", [503, 401, None])
-def test_sign_in_that_fails_at_once(restless, answer):
+def test_beyond_the_limit(restless):
+    """As long as the server says, and as often: that is no failure."""
+    restless.answers = ["token", *["token", "limit"] * 12, "limit", "token", "link"]
+    api = MapperApi(restless.url, "s", "c", "secret")
+    api.sign_in("link")
+    assert api.call("link", [{}]) == []
+    assert restless.answers == []
+
+
+def test_beyond_the_participants_limit(server, tmp_path):
+    client = Client(server)
+    office = BackOffice(server)
+    [participant] = office.find("g2p.spar.participant", ["sender_id", "=", "demo-strict"])
+    path = write(tmp_path / "m.csv", *((new_id(), new_fa(), "", "", "") for _ in range(30)))
+    office.must("g2p.spar.participant", "write", [participant], {"write_rate": 600, "burst": 1})
+    try:
+        status, output = load(client, path, "--batch", "10", "--connections", "1")
+    finally:
+        office.must("g2p.spar.participant", "write", [participant], {"write_rate": 0, "burst": 0})
+    assert (status, counts(output)) == (0, (30, 0, 0)), output
+    assert "beyond the participant's limit" in output
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (503, "HTTP 503"),
+        (401, "HTTP 401"),
+        ("limit", "HTTP 429, wait"),
+        (None, "cannot be reached"),
+    ],
+)
+def test_sign_in_that_fails_at_once(restless, answer, told):
     restless.answers = [answer]
-    with pytest.raises(SetupError, match=f"HTTP {answer}" if answer else "cannot be reached"):
+    with pytest.raises(SetupError, match=told):
         MapperApi(restless.url, "s", "c", "secret").sign_in("link")
 
 
@@ -307,8 +338,8 @@ def test_credentials_that_end_meanwhile(restless):
 
 @pytest.fixture
 def restless():
-    """A server that gives the `answers` one by one: a token that ends at once, an empty link, a
-    status, or with None no answer at all."""
+    """A server that gives the `answers` one by one: a token that ends at once, an empty link, 429
+    with the time to wait, a status, or with None no answer at all."""
     bodies = {
         "token": {"access_token": "t", "expires_in": 0, "scope": "mapper.link"},
         "link": {"header": {"status": "succ"}, "message": {"link_response": []}},
@@ -318,8 +349,12 @@ def restless():
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             answer = self.server.answers.pop(0)
-            assert (answer == "link") == self.path.endswith("/link")
-            if answer is not None:
+            assert answer == "limit" or (answer == "link") == self.path.endswith("/link")
+            if answer == "limit":
+                self.send_response(429)
+                self.send_header("Retry-After", "0")
+                self.end_headers()
+            elif answer is not None:
                 self.send_response(200 if answer in bodies else answer)
                 self.end_headers()
                 self.wfile.write(json.dumps(bodies.get(answer)).encode())

@@ -15,8 +15,9 @@ from lxml import html
 from mapper_client import TOKEN_PATH, Client, exchange
 
 SENDERS = {
-    "/spar/v1.0.0/mapper/": "demo-strict",
+    "/spar/v1.0.0/": "demo-strict",
     "/api/mapper/sync/": "demo-openg2p-1",
+    "/api/mapper/async/": "demo-openg2p-1",
     "/api/": "demo-openg2p-2",
 }
 # What differs from one answer to the next.

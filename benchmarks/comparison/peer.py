@@ -1,9 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 """OpenG2P's mapper 1.1.0 from PyPI, in a virtual environment of its own, with two workers."""
 
-import os
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +11,7 @@ from spar_setup import process
 from spar_setup.console import SetupError, step
 from spar_setup.server import HOST, free_port
 from spar_setup.state import read_json, write_json
+from spar_setup.tool_env import ToolEnv
 
 INSIDE = Path(__file__).parent / "inside"
 WORKERS = 2
@@ -28,24 +27,14 @@ REQUIREMENTS = [
 ]
 
 
-class PeerEnv:
+class PeerEnv(ToolEnv):
     """The virtual environment.
 
     :param State state: where it is kept
     """
 
     def __init__(self, state):
-        self.root = state.root / "peer"
-        self.python = self.root / "bin" / "python"
-
-    def ensure(self):
-        stamp = self.root / "installed.json"
-        if read_json(stamp) == REQUIREMENTS:
-            return
-        with step("Installing OpenG2P's mapper from PyPI"):
-            self._run(sys.executable, "-m", "venv", "--clear", self.root)
-            self._run(self.python, "-m", "pip", "install", "--no-input", "-q", *REQUIREMENTS)
-        write_json(stamp, REQUIREMENTS)
+        super().__init__(state.root / "peer", REQUIREMENTS, "OpenG2P's mapper from PyPI")
 
     def versions(self):
         """What is installed of what matters for speed."""
@@ -65,26 +54,15 @@ class PeerEnv:
             "uvloop",
             "gunicorn",
         ]
-        return self._run(self.python, "-c", code, *names).strip()
-
-    def _run(self, *command, env=None):
-        done = subprocess.run(
-            command, env=env or self.environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SetupError(
-                f"{Path(command[0]).name} {command[1]} failed for OpenG2P's mapper: "
-                f"{done.stderr.strip()[-1500:]}",
-                "Check the network and pip's configuration (pip config list), then try again.",
-            )
-        return done.stdout
+        return self.run(self.python, "-c", code, *names).strip()
 
     def environment(self):
-        foreign = ("PYTHON", "PG", "SPAR_MAPPER_", "COMMON_")
-        return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        foreign = ("SPAR_MAPPER_", "COMMON_")
+        kept = super().environment().items()
+        return {name: value for name, value in kept if not name.startswith(foreign)}
 
     def migrate(self, variables):
-        self._run(self.python, INSIDE / "peer_app.py", env={**self.environment(), **variables})
+        self.run(self.python, INSIDE / "peer_app.py", **variables)
 
 
 class Peer:

@@ -161,7 +161,8 @@ class OurTable(Table):
         # Replica: history refuses to be emptied otherwise.
         self.sql(
             "BEGIN; SET LOCAL session_replication_role = replica;"
-            "TRUNCATE g2p_spar_mapping_event, g2p_spar_message, g2p_spar_access_log; COMMIT;"
+            "TRUNCATE g2p_spar_mapping_event, g2p_spar_message, g2p_spar_access_log CASCADE;"
+            "COMMIT;"
         )
         super().restore(rows)
 
