@@ -45,7 +45,15 @@ def trigger(crons):
     crons.env["ir.cron.trigger"].sudo().create(
         [{"cron_id": cron.id, "call_at": now} for cron in crons]
     )
-    crons.env.cr.postcommit.add(crons._notifydb)
+    crons.env.cr.postcommit.add(lambda: _notify(crons))
+
+
+def _notify(crons):
+    """What was committed is safe; without this the scheduled actions run within a minute."""
+    try:
+        crons._notifydb()
+    except Exception as error:  # noqa: BLE001 - the request has been answered for
+        _logger.warning("The scheduled actions could not be woken: %s", describe(error))
 
 
 def is_passing(error):

@@ -50,8 +50,9 @@ class TestDemo(TransactionCase):
         self.assertEqual(
             sorted(p["profile"] for p in unrestricted), ["openg2p_1", "openg2p_2", "strict"]
         )
+        every = ["link", "resolve", "status", "unlink", "update"]
         for participant in unrestricted:
-            self.assertEqual(participant["operations"], ["link", "resolve", "status", "unlink", "update"])
+            self.assertEqual(participant["operations"], every)
         self.assertEqual(credentials["payer.example"]["operations"], ["resolve", "status"])
         for participant in credentials.values():
             record = self.env["g2p.spar.participant"].search(

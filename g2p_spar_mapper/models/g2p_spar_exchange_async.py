@@ -1,6 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import logging
 import uuid
+import zlib
 from datetime import UTC, datetime
 
 import orjson
@@ -9,6 +10,7 @@ from odoo import api, models
 
 from odoo.addons.g2p_spar_connector.g2p_connect import ack, envelope, fa_format
 from odoo.addons.g2p_spar_connector.g2p_connect.errors import EnvelopeError, HeaderRejected
+from odoo.addons.g2p_spar_connector.g2p_connect.members import Malformed
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Header, Outcome, Result
 from odoo.addons.g2p_spar_connector.safe_log import describe
 from odoo.addons.g2p_spar_connector.secret import digester
@@ -134,10 +136,10 @@ class G2pSparExchange(models.AbstractModel):
         :return: None when it cannot be read any more.
         :rtype: Request | None
         """
-        raw = self.env["g2p.spar.message"].payload_of(work.id) or b""
         try:
+            raw = self.env["g2p.spar.message"].payload_of(work.id) or b""
             return envelope.parse_accepted(orjson.loads(raw), work.operation, work.profile)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the lane goes on with others
+        except (zlib.error, ValueError, KeyError, TypeError, AttributeError, Malformed) as error:
             _logger.error("Message %s cannot be read: %s", work.id, describe(error))
             return None
 

@@ -5,7 +5,6 @@ import zlib
 
 from odoo import api, fields, models
 from odoo.fields import NO_ACCESS
-from odoo.tools import SQL
 
 from odoo.addons.g2p_spar_connector.g2p_connect.errors import StillRunning
 from odoo.addons.g2p_spar_connector.secret import digester
@@ -123,6 +122,7 @@ class G2pSparMessage(models.Model):
     failure_count = fields.Integer(
         "Failures", help="How often the next chunk has failed for an unexpected reason."
     )
+    retry_at = fields.Datetime("Tried Again", help="After an unexpected failure.")
     callback_ids = fields.One2many("g2p.spar.callback", "message_id")
 
     _replay_unique = models.UniqueIndex(
@@ -235,23 +235,27 @@ class G2pSparMessage(models.Model):
     @api.autovacuum
     def _gc_payloads(self):
         """Purge bodies and answers past their retention, a batch per call."""
-        days = (
-            self.env["ir.config_parameter"]
-            .sudo()
-            .get_param("g2p_spar.message_retention_days", RETENTION_DAYS)
+        self.env.cr.execute(
+            f"""UPDATE g2p_spar_message SET payload = NULL, answer = NULL, id_digests = NULL,
+                reference_hashes = NULL
+            WHERE id IN (
+                SELECT id FROM g2p_spar_message AS message
+                WHERE payload IS NOT NULL AND {self._is_over_sql()}
+                ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id""",
+            (self._retention_days(), PURGE_BATCH),
         )
-        purged = self.env.execute_query(
-            SQL(
-                """UPDATE g2p_spar_message SET payload = NULL, answer = NULL, id_digests = NULL,
-                    reference_hashes = NULL
-                WHERE id IN (
-                    SELECT id FROM g2p_spar_message WHERE payload IS NOT NULL
-                    AND received_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'
-                    AND state NOT IN ('queued', 'running')
-                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id""",
-                int(days),
-                PURGE_BATCH,
-            )
-        )
+        purged = self.env.cr.fetchall()
         self._purge_chunks([row[0] for row in purged])
         return len(purged), len(purged) == PURGE_BATCH
+
+    def _retention_days(self):
+        parameters = self.env["ir.config_parameter"].sudo()
+        return int(parameters.get_param("g2p_spar.message_retention_days", RETENTION_DAYS))
+
+    def _is_over_sql(self):
+        """Condition on ``message``, with the days as its parameter: it was carried out, told, and
+        is old enough."""
+        return """message.received_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'
+            AND message.state NOT IN ('queued', 'running')
+            AND NOT EXISTS (SELECT FROM g2p_spar_callback AS callback
+                WHERE callback.message_id = message.id AND callback.state = 'waiting')"""

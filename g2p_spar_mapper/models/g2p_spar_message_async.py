@@ -35,7 +35,7 @@ WITH chunk AS (
 )
 UPDATE g2p_spar_message SET
     done_count = done_count + %s, succeeded_count = succeeded_count + %s,
-    rejected_count = rejected_count + %s, failure_count = 0,
+    rejected_count = rejected_count + %s, failure_count = 0, retry_at = NULL,
     state = CASE WHEN done_count + %s < item_count THEN 'running' ELSE 'done' END,
     finished_at = CASE WHEN done_count + %s >= item_count
         THEN clock_timestamp() AT TIME ZONE 'UTC' END
@@ -66,6 +66,7 @@ UPDATE g2p_spar_message SET erased_digests = coalesce(erased_digests, '') || %s
 WHERE state IN ('queued', 'running')"""
 
 DIGEST_BYTES = 32
+PURGE_BATCH = 1000
 
 
 class G2pSparMessage(models.Model):
@@ -192,11 +193,18 @@ class G2pSparMessage(models.Model):
         return self.env.cr.fetchone() == ("done",)
 
     @api.private
-    def note_failure(self, record_id):
-        """The next chunk of a message failed for an unexpected reason."""
+    def note_failure(self, work, delay):
+        """The next chunk of a message is about to be tried, or failed for an unexpected reason.
+        Nothing is noted where another lane has carried it out since.
+
+        :param Work work:
+        :param int delay: seconds until it may be tried again.
+        """
         self.env.cr.execute(
-            "UPDATE g2p_spar_message SET failure_count = failure_count + 1 WHERE id = %s",
-            (record_id,),
+            """UPDATE g2p_spar_message SET failure_count = failure_count + 1,
+                retry_at = clock_timestamp() AT TIME ZONE 'UTC' + %s * interval '1 second'
+            WHERE id = %s AND done_count = %s AND state IN ('queued', 'running')""",
+            (delay, work.id, work.done_count),
         )
 
     @api.private
@@ -243,6 +251,19 @@ class G2pSparMessage(models.Model):
             self.env.cr.execute(
                 FORGET.format(scope="message.id = %s"), (record_id, wanted), log_exceptions=False
             )
+
+    @api.autovacuum
+    def _gc_chunks(self):
+        """Purge results whose message's body is gone already, for instance by an erasure."""
+        self.env.cr.execute(
+            f"""UPDATE g2p_spar_message_chunk SET results = NULL, id_digests = NULL WHERE id IN (
+                SELECT chunk.id FROM g2p_spar_message_chunk AS chunk
+                JOIN g2p_spar_message AS message ON message.id = chunk.message_id
+                WHERE chunk.results IS NOT NULL AND message.payload IS NULL
+                AND {self._is_over_sql()} LIMIT %s)""",
+            (self._retention_days(), PURGE_BATCH),
+        )
+        return self.env.cr.rowcount, self.env.cr.rowcount == PURGE_BATCH
 
     def _purge_chunks(self, record_ids):
         self.env.cr.execute(

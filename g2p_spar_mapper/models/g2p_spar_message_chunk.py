@@ -28,3 +28,4 @@ class G2pSparMessageChunk(models.Model):
     )
 
     _message_position_unique = models.UniqueIndex("(message_id, position)")
+    _kept_idx = models.Index("(message_id) WHERE results IS NOT NULL")

@@ -1,4 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import zlib
+
 import orjson
 
 from odoo import fields, models
@@ -27,10 +29,13 @@ class G2pSparMessage(models.Model):
     # === HELPERS === #
 
     def _items_masked(self):
-        payload = self.payload_of(self.id) if self.id else None
-        if payload is None:
-            return self.env._("No longer kept.")
-        items = _items_in(orjson.loads(payload), self.operation)
+        try:
+            payload = self.payload_of(self.id) if self.id else None
+            if payload is None:
+                return self.env._("No longer kept.")
+            items = _items_in(orjson.loads(payload), self.operation)
+        except (zlib.error, orjson.JSONDecodeError):
+            return self.env._("Cannot be read.")
         results = self.told_of([self])[self.id].results or []
         shown = [item if isinstance(item, dict) else {} for item in items[:SHOWN_ITEMS]]
         lines = [

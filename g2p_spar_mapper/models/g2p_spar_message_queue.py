@@ -11,9 +11,14 @@ from .. import lane
 
 _logger = logging.getLogger(__name__)
 
-# A chunk that fails is tried again as it is; then item by item; then its items are answered.
-SINGLY_AFTER_FAILURES = 2
-GIVE_UP_AFTER_FAILURES = 4
+# A chunk that fails is tried again as it is; then item by item; then its items are answered. A try
+# that has begun counts until it has succeeded: a worker that dies of it can tell nobody.
+SINGLY_AFTER_FAILURES = 4
+GIVE_UP_AFTER_FAILURES = 7
+# If not even that can be done, the message fails as a whole.
+ABANDON_AFTER_FAILURES = 10
+# Doubled with each failure, so that what is wrong for some minutes rejects nothing.
+RETRY_SECONDS = 5
 PAUSE_SECONDS = 1
 # Of as many participants in turn; some 10 MB each at most.
 REMEMBERED_MESSAGES = 8
@@ -57,14 +62,17 @@ class G2pSparMessageQueue(models.Model):
         :rtype: bool
         """
         cr = self.env.cr
-        read_committed(cr)
-        participant_id = self._take_turn()
-        if participant_id is None:
-            return False
-        messages = self.env["g2p.spar.message"]
-        work = messages.next_work(participant_id)
-        if work is None:  # another lane has finished it since
-            return True
+        while True:
+            read_committed(cr)
+            participant_id = self._take_turn()
+            if participant_id is None:
+                return False
+            work = self.env["g2p.spar.message"].next_work(participant_id)
+            if work is None:  # another lane has finished it since
+                return True
+            if work.id in memory:
+                break
+            self._begin(work, memory)
         try:
             self._carry_out(work, memory)
             self._end_turn(participant_id)
@@ -72,23 +80,34 @@ class G2pSparMessageQueue(models.Model):
         except Exception as error:  # noqa: BLE001 - whatever it is, the lane goes on with others
             cr.rollback()
             _logger.error("Message %s: a chunk failed: %s", work.id, describe(error))
-            if lane.is_passing(error):
-                time.sleep(PAUSE_SECONDS)
-            else:
-                messages.note_failure(work.id)
-            self._end_turn(participant_id)
-            lane.commit(self.env)
+            self._note_failure(work, error)
         return True
+
+    def _begin(self, work, memory):
+        """Say that this worker is about to try, before it does."""
+        _make_room(memory)
+        memory[work.id] = None
+        self.env["g2p.spar.message"].note_failure(work, 0)
+        self._end_turn(work.participant_id)
+        lane.commit(self.env)
+
+    def _note_failure(self, work, error):
+        if lane.is_passing(error):
+            time.sleep(PAUSE_SECONDS)
+        read_committed(self.env.cr)
+        self._end_turn(work.participant_id)  # first: the turn is the lock of the message, too
+        if not lane.is_passing(error):
+            delay = RETRY_SECONDS * 2**work.failure_count
+            self.env["g2p.spar.message"].note_failure(work, delay)
+        lane.commit(self.env)
 
     def _carry_out(self, work, memory):
         exchange = self.env["g2p.spar.exchange"]
         request = memory.get(work.id) or exchange.read_accepted(work)
-        if request is None:
+        if request is None or work.failure_count >= ABANDON_AFTER_FAILURES:
             self.env["g2p.spar.message"].give_up(work.id)
             self.env["g2p.spar.callback"].schedule(work.id)
             return
-        if len(memory) >= REMEMBERED_MESSAGES:
-            memory.pop(next(iter(memory)))
         memory[work.id] = request
         mode = (
             "give up"
@@ -101,7 +120,8 @@ class G2pSparMessageQueue(models.Model):
             del memory[work.id]
 
     def _take_turn(self):
-        """Lock the turn of a participant that has unfinished messages.
+        """Lock the turn of a participant that has unfinished messages, none of which has just
+        failed.
 
         :return: its id, or None when nobody waits.
         """
@@ -110,6 +130,10 @@ class G2pSparMessageQueue(models.Model):
             WHERE EXISTS (SELECT FROM g2p_spar_message AS message
                 WHERE message.participant_id = queue.participant_id
                 AND message.state IN ('queued', 'running'))
+            AND NOT EXISTS (SELECT FROM g2p_spar_message AS failed
+                WHERE failed.participant_id = queue.participant_id
+                AND failed.state IN ('queued', 'running')
+                AND failed.retry_at > clock_timestamp() AT TIME ZONE 'UTC')
             ORDER BY served_at NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
         )
         row = self.env.cr.fetchone()
@@ -121,3 +145,8 @@ class G2pSparMessageQueue(models.Model):
             WHERE participant_id = %s""",
             (participant_id,),
         )
+
+
+def _make_room(memory):
+    if len(memory) >= REMEMBERED_MESSAGES:
+        memory.pop(next(iter(memory)))

@@ -1,6 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
@@ -36,6 +36,7 @@ class AsyncCommon(MapperCommon):
         cls.serial = 0
         cls.startClassPatcher(patch.object(g2p_spar_exchange_async, "CHUNK_ITEMS", CHUNK))
         cls.startClassPatcher(patch.object(lane, "LINGER_SECONDS", 0))
+        cls.startClassPatcher(patch.object(g2p_spar_message_queue, "RETRY_SECONDS", 0))
         cls.env.cr.execute("UPDATE g2p_spar_message SET state = 'done' WHERE mode = 'async'")
 
     def message(self, operation, *items, **header):
@@ -439,7 +440,98 @@ class TestAsynchronous(AsyncCommon):
             self.run_lane()
         self.assertNotIn(self.id_of(1), "\n".join(caught.output))
 
+    def test_a_try_counts_before_it_is_made(self):
+        """So that a worker that dies of a chunk leaves a trace."""
+        message = self.accept("link", *self.links(1, 1))
+        seen = []
+
+        def die(exchange, work, request, mode):
+            exchange.env.invalidate_all()
+            seen.append((exchange.env["g2p.spar.message"].browse(work.id).failure_count, mode))
+            raise KeyboardInterrupt  # nothing catches it, like a kill
+
+        exchange = type(self.env["g2p.spar.exchange"])
+        with patch.object(exchange, "carry_out_chunk", die):
+            for _worker in range(7):
+                with self.lane() as queue, suppress(KeyboardInterrupt):
+                    queue._serve_next({})
+        modes = ["together"] * 3 + ["singly"] * 3 + ["give up"]
+        self.assertEqual(seen, list(enumerate(modes, start=1)))
+        self.run_lane()
+        self.assertRecordValues(
+            message, [{"state": "done", "failure_count": 0, "rejected_count": 1}]
+        )
+
+    @mute_logger(*LOGGERS)
+    def test_what_failed_is_left_alone_for_a_while_and_others_are_served(self):
+        self.patch(g2p_spar_message_queue, "RETRY_SECONDS", 60)
+        message = self.accept("link", *self.links(1, 1))
+        other = self.accept("link", *self.links(11, 1), participant=self.openg2p)
+        link_items, tries = type(self.mapper).link_items, []
+
+        def explode(mapper, actor, items):
+            tries.append(items[0].id)
+            if items[0].id == self.id_of(1):
+                raise ValueError("for a test")
+            return link_items(mapper, actor, items)
+
+        with patch.object(type(self.mapper), "link_items", explode):
+            self.run_lane()
+        self.assertEqual(sorted(tries), sorted([self.id_of(1), self.id_of(11)]))
+        self.assertEqual((message.state, other.state), ("queued", "done"))
+        self.env.cr.execute("UPDATE g2p_spar_message SET retry_at = now() - interval '1 day'")
+        self.run_lane()
+        self.assertRecordValues(message, [{"succeeded_count": 1, "rejected_count": 0}])
+
+    @mute_logger(*LOGGERS)
+    def test_a_damaged_payload_holds_up_nothing(self):
+        message = self.accept("link", *self.links(1, 1))
+        after = self.accept("link", *self.links(2, 1))
+        self.env.cr.execute(
+            "UPDATE g2p_spar_message SET payload = 'damaged' WHERE id = %s", message.ids
+        )
+        self.run_lane()
+        self.assertEqual((message.state, after.state), ("failed", "done"))
+
+    def test_wake_up_that_fails_fails_nothing(self):
+        crons = self.env["ir.cron"].browse()
+
+        def explode(crons):
+            raise OSError("no connection left")
+
+        with (
+            patch.object(type(crons), "_notifydb", explode),
+            self.assertLogs("odoo.addons.g2p_spar_mapper.lane", "WARNING"),
+        ):
+            lane._notify(crons)
+
     # === AND THEN === #
+
+    def test_results_beside_an_erased_person_are_purged_in_time(self):
+        message = self.accept("link", *self.links(1, 4))
+        self.run_lane()
+        self.erase(self.id_of(4))
+        kept = "SELECT count(*) FROM g2p_spar_message_chunk WHERE message_id = %s AND results != ''"
+        self.env.cr.execute(kept, message.ids)
+        self.assertEqual(self.env.cr.fetchone(), (1,))
+        self.env["g2p.spar.message"]._gc_chunks()
+        self.env.cr.execute(kept, message.ids)
+        self.assertEqual(self.env.cr.fetchone(), (1,))
+        self.env.cr.execute("UPDATE g2p_spar_message SET received_at = '2020-01-01'")
+        self.env["g2p.spar.message"]._gc_chunks()
+        self.env.cr.execute(kept, message.ids)
+        self.assertEqual(self.env.cr.fetchone(), (0,))
+
+    def test_nothing_is_purged_before_it_is_told(self):
+        self.participant.callback_url = "https://bank.test/cb"
+        message = self.accept("link", *self.links(1, 1))
+        self.run_lane()
+        self.env.cr.execute("UPDATE g2p_spar_message SET received_at = '2020-01-01'")
+        self.env["g2p.spar.message"]._gc_payloads()
+        self.assertTrue(self.results(message))
+        self.env.cr.execute("UPDATE g2p_spar_callback SET state = 'delivered'")
+        self.env["g2p.spar.message"]._gc_payloads()
+        self.assertIsNone(self.results(message))
 
     def test_results_are_purged_with_the_payload(self):
         done = self.accept("link", *self.links(1, 4))
