@@ -174,7 +174,7 @@ class G2pSparCallback(models.Model):
                 return Outcome(False, 0, problem, False, 0, final=True)
             body = self.env["g2p.spar.exchange"].callback_body(self)
             if body is None:
-                return Outcome(False, 0, "its results are no longer kept", False, 0)
+                return Outcome(False, 0, "its results are no longer kept", False, 0, final=True)
             raw, headers = body
             url, hosts = self.url, self._hosts()
             lane.commit(self.env)  # no transaction stays open while the receiver thinks
