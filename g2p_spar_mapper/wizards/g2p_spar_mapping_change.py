@@ -1,5 +1,4 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-import json
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -13,12 +12,9 @@ from odoo.addons.g2p_spar_connector.g2p_connect.values import (
     UnlinkItem,
     UpdateItem,
 )
-from odoo.addons.g2p_spar_connector.secret import seal, unseal
 from odoo.addons.g2p_spar_fa_directory.financial_address import FaError
 
 MANAGER_OPERATIONS = ("erase",)
-TYPED_FIELDS = ("id_value", "number", "name", "phone_number")
-SEAL_PURPOSE = "mapping change"
 
 
 class G2pSparMappingChange(models.TransientModel):
@@ -29,7 +25,10 @@ class G2pSparMappingChange(models.TransientModel):
     """
 
     _name = "g2p.spar.mapping.change"
+    _inherit = "g2p.spar.sealed.dialog"
     _description = "Change a Mapping"
+    _typed_fields = ("id_value", "number", "name", "phone_number")
+    _seal_purpose = "mapping change"
 
     operation = fields.Selection(
         [
@@ -45,7 +44,6 @@ class G2pSparMappingChange(models.TransientModel):
     )
     mapping_id = fields.Many2one("g2p.spar.mapping", readonly=True, index=True)
     mapping_name = fields.Char("Linked ID", related="mapping_id.id_masked")
-    typed = fields.Char(help="The typed fields, as sealed JSON.")
     id_value = fields.Char(
         "Beneficiary ID",
         compute="_compute_typed",
@@ -65,31 +63,6 @@ class G2pSparMappingChange(models.TransientModel):
         compute="_compute_typed", readonly=False, help="With country code: +12025550100"
     )
     reason = fields.Char()
-
-    @api.depends("typed")
-    def _compute_typed(self):
-        for wizard in self:
-            values = json.loads(unseal(wizard.typed, SEAL_PURPOSE)) if wizard.typed else {}
-            for name in TYPED_FIELDS:
-                wizard[name] = values.get(name, False)
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        return super().create([self._seal_typed(vals) for vals in vals_list])
-
-    def write(self, vals):
-        for wizard in self:
-            super(G2pSparMappingChange, wizard).write(wizard._seal_typed(vals))
-        return True
-
-    def _seal_typed(self, vals):
-        """These values, with the typed ones sealed together with what was typed before."""
-        typed = {name: vals[name] for name in TYPED_FIELDS if name in vals}
-        if not typed:
-            return vals
-        before = {name: self[name] for name in TYPED_FIELDS} if self else {}
-        sealed = seal(json.dumps(before | typed).encode(), SEAL_PURPOSE)
-        return {name: vals[name] for name in vals if name not in typed} | {"typed": sealed}
 
     @api.onchange("provider_id")
     def _onchange_provider_id(self):

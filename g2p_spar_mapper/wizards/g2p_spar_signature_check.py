@@ -1,14 +1,9 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-import json
 from datetime import UTC, datetime
 
 from odoo import api, fields, models
 
 from odoo.addons.g2p_spar_connector.g2p_connect import signature_check
-from odoo.addons.g2p_spar_connector.secret import seal, unseal
-
-TYPED_FIELDS = ("body", "signature_header")
-SEAL_PURPOSE = "signature check"
 
 
 class G2pSparSignatureCheck(models.TransientModel):
@@ -18,7 +13,10 @@ class G2pSparSignatureCheck(models.TransientModel):
     """
 
     _name = "g2p.spar.signature.check"
+    _inherit = "g2p.spar.sealed.dialog"
     _description = "Verify a Sample Message"
+    _typed_fields = ("body", "signature_header")
+    _seal_purpose = "signature check"
 
     participant_id = fields.Many2one(
         "g2p.spar.participant", required=True, readonly=True, ondelete="cascade", index=True
@@ -31,7 +29,6 @@ class G2pSparSignatureCheck(models.TransientModel):
         readonly=False,
         precompute=True,
     )
-    typed = fields.Char(help="The typed fields, as sealed JSON.")
     body = fields.Text(
         compute="_compute_typed", readonly=False, help="The whole body, byte for byte as sent."
     )
@@ -47,31 +44,6 @@ class G2pSparSignatureCheck(models.TransientModel):
             participant = wizard.participant_id
             by_profile = participant.profile if participant.profile != "strict" else "g2p_connect"
             wizard.dialect = participant.signature_dialect or by_profile
-
-    @api.depends("typed")
-    def _compute_typed(self):
-        for wizard in self:
-            values = json.loads(unseal(wizard.typed, SEAL_PURPOSE)) if wizard.typed else {}
-            for name in TYPED_FIELDS:
-                wizard[name] = values.get(name, False)
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        return super().create([self._seal_typed(vals) for vals in vals_list])
-
-    def write(self, vals):
-        for wizard in self:
-            super(G2pSparSignatureCheck, wizard).write(wizard._seal_typed(vals))
-        return True
-
-    def _seal_typed(self, vals):
-        """These values, with the typed ones sealed together with what was typed before."""
-        typed = {name: vals[name] for name in TYPED_FIELDS if name in vals}
-        if not typed:
-            return vals
-        before = {name: self[name] for name in TYPED_FIELDS} if self else {}
-        sealed = seal(json.dumps(before | typed).encode(), SEAL_PURPOSE)
-        return {name: vals[name] for name in vals if name not in typed} | {"typed": sealed}
 
     def action_check(self):
         """Look into the sample, and show what there is to say."""
