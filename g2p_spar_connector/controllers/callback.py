@@ -6,6 +6,7 @@ from odoo import SUPERUSER_ID
 from odoo.http import Controller, request, route
 
 from ..g2p_connect import ack, client_async, txn_status
+from ..g2p_connect.client import HEADER_BYTES, ITEM_BYTES
 from ..g2p_connect.errors import EnvelopeError
 from ..g2p_connect.jsonio import MalformedJSON
 from ..g2p_connect.signature import HTTP_HEADER, SignatureProblem
@@ -26,20 +27,25 @@ class Callback(Controller):
     told, and where its connector says so by its signature.
     """
 
+    def _most_bytes(self):
+        """No body is read where nothing is expected, and none that is larger than it could be."""
+        read_committed(request.env.cr)
+        request.update_env(user=SUPERUSER_ID)
+        most = request.env["g2p.spar.remote.message"].most_items_expected()
+        if not most:
+            raise _not_found()
+        return min(HEADER_BYTES + ITEM_BYTES * most, MAX_BODY_BYTES)
+
     @route(
         [f"{BASE}/on-{operation}" for operation in OPERATIONS],
         type="spar",
         auth="none",
         methods=["POST"],
         readonly=False,
-        max_content_length=MAX_BODY_BYTES,
+        max_content_length=_most_bytes,  # asked by Odoo before the body is read
     )
     def on_operation(self):
         """Take the results of a message that a connector has handed over."""
-        read_committed(request.env.cr)
-        request.update_env(user=SUPERUSER_ID)
-        if not request.env["g2p.spar.remote.message"].search([], limit=1):
-            raise _not_found()  # read nothing where nothing is expected
         operation = request.httprequest.path.rstrip("/").rpartition("/on-")[2]
         message, callback = _find(operation, _payload())
         message.receive(callback)

@@ -3,7 +3,6 @@
 by asking. The caller keeps what is under way; results are read as those of `client`."""
 
 import time
-import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,13 +14,19 @@ from .values import Item, Operation, Result
 
 # Below the mapper's base address.
 ASYNC_PATHS = {"strict": "/mapper/{}", "openg2p_1": "/async/{}"}
+DUPLICATE = "rjct.message_id.duplicate"
 
 
 class Ticket(NamedTuple):
-    """What a message is known by. Made once, and the same when it is sent again."""
+    """What a message is known by. Made once, and the same when it is sent again.
+
+    `created_at` (ISO 8601 with a time zone) is the timestamp of items that have none: a mapper
+    that compares messages must find the same one each time.
+    """
 
     message_id: str
     transaction_id: str
+    created_at: str
 
 
 class Callback(NamedTuple):
@@ -33,10 +38,6 @@ class Callback(NamedTuple):
     results: list[Result] | None
 
 
-def new_ticket() -> Ticket:
-    return Ticket(uuid.uuid4().hex, uuid.uuid4().hex)
-
-
 class AsyncClient(Client):
     def submit(
         self,
@@ -44,24 +45,32 @@ class AsyncClient(Client):
         operation: Operation,
         items: Sequence[Item],
         callback_url: str | None,
+        *,
+        is_repeated: bool,
     ) -> str | None:
         """Hand a message over, in one try.
 
         :param callback_url: base address of our callback paths; None: as the mapper has it on
             record
+        :param is_repeated: it may have got there before: then a mapper that knows its message_id
+            has accepted it
         :return: its correlation_id, where the mapper gives one
         :raise NoAnswer: it is not known to be accepted
         """
-        request = self._request(operation, items, ticket.transaction_id)
+        dated = [item._replace(timestamp=item.timestamp or ticket.created_at) for item in items]
+        request = self._request(operation, dated, ticket.transaction_id)
         header = request.header._replace(
             message_id=ticket.message_id, sender_uri=self._sender_uri(operation, callback_url)
         )
         body = envelope.render_request(request._replace(header=header), self._terms.profile)
         path = ASYNC_PATHS[self._terms.profile].format(operation)
         deadline = time.monotonic() + self._terms.call_seconds
-        ack = parse_ack(self._exchange(path, body, 0, deadline))
+        payload = self._exchange(path, body, 0, deadline)
+        ack = parse_ack(payload)
         if ack is None:
             raise NoAnswer("It answers with no acknowledgement", passing=False, maybe_done=True)
+        if ack.status == "ERR" and is_repeated and _is_duplicate(payload):
+            return None
         # In the standard NACK says that no callback will follow: the results are asked for then.
         # OpenG2P says with it that it refuses the message.
         if ack.status == "ERR" or (ack.status == "NACK" and self._terms.profile != "strict"):
@@ -99,6 +108,13 @@ class AsyncClient(Client):
         if not callback_url or self._terms.profile != "strict":
             return callback_url
         return f"{callback_url.rstrip('/')}/on-{operation}"
+
+
+def _is_duplicate(err: dict) -> bool:
+    """The standard has no error code of acknowledgements for it: the one of headers stands in
+    the code or in the text."""
+    error = err["message"].get("error")
+    return isinstance(error, dict) and DUPLICATE in f"{error.get('code')} {error.get('message')}"
 
 
 def given_up(operation: Operation, items: Sequence[Item], trouble: NoAnswer) -> list[Result]:

@@ -1,14 +1,17 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import logging
+import uuid
 import zlib
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ..g2p_connect import client_async, jsonio
 from ..g2p_connect.client import NoAnswer
 from ..g2p_connect.client_async import AsyncClient
 from ..g2p_connect.values import ITEM_TYPES, AccountProvider, Outcome, Result
+from ..safe_log import describe
 from ..secret import SealBroken, SecretKeyMissing, seal, unseal
 from ..transaction import read_committed
 
@@ -21,7 +24,10 @@ FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=12)
 CALLBACK_PATIENCE = timedelta(minutes=5)
 # Then nothing more is expected of a message.
 GIVE_UP = timedelta(days=7)
+# A callback may come again for so long after its results were taken.
+REPETITIONS = timedelta(days=1)
 KEPT_DAYS = 30
+GC_LIMIT = 1000
 
 CLAIM = """
 UPDATE g2p_spar_remote_message SET try_count = try_count + 1,
@@ -48,7 +54,7 @@ class G2pSparRemoteMessage(models.Model):
     _name = "g2p.spar.remote.message"
     _description = "Message to Another Mapper"
     _order = "id desc"
-    _rec_name = "transaction_id"
+    _rec_name = "message_id"
 
     connector_id = fields.Many2one(
         "g2p.spar.connector", required=True, readonly=True, ondelete="cascade", index=True
@@ -59,7 +65,8 @@ class G2pSparRemoteMessage(models.Model):
         readonly=True,
     )
     message_id = fields.Char("Message ID", required=True, readonly=True)
-    transaction_id = fields.Char("Transaction ID", required=True, readonly=True)
+    # Who knows it may call back.
+    transaction_id = fields.Char(required=True, groups=fields.NO_ACCESS)
     correlation_id = fields.Char("Correlation ID", readonly=True)
     state = fields.Selection(
         [("waiting", "Waiting"), ("sent", "Handed Over"), ("done", "Done"), ("failed", "Failed")],
@@ -73,6 +80,11 @@ class G2pSparRemoteMessage(models.Model):
     sent_at = fields.Datetime("Handed Over On", readonly=True)
     done_at = fields.Datetime("Ended On", readonly=True)
     problem = fields.Char("Last Problem", readonly=True)
+    maybe_accepted = fields.Boolean(
+        readonly=True,
+        help="The other mapper has accepted the message, or a try ended so that it may have.",
+    )
+    # Kept as long as results may come.
     items_sealed = fields.Text(groups=fields.NO_ACCESS)
     results_sealed = fields.Text(groups=fields.NO_ACCESS)
 
@@ -88,13 +100,12 @@ class G2pSparRemoteMessage(models.Model):
         :param items: of one message, none of them with a problem
         :rtype: G2pSparRemoteMessage
         """
-        ticket = client_async.new_ticket()
         message = self.sudo().create(
             {
                 "connector_id": connector.id,
                 "operation": operation,
-                "message_id": ticket.message_id,
-                "transaction_id": ticket.transaction_id,
+                "message_id": uuid.uuid4().hex,
+                "transaction_id": uuid.uuid4().hex,
                 "item_count": len(items),
                 "items_sealed": _sealed([list(item) for item in items]),
             }
@@ -104,7 +115,8 @@ class G2pSparRemoteMessage(models.Model):
 
     @api.private
     def results(self):
-        """One result for each item, in their order; None as long as they are not there.
+        """One result for each item, in their order; None as long as they are not there, and where
+        the message has failed since it cannot be read.
 
         :rtype: list[g2p_connect.values.Result] | None
         """
@@ -121,8 +133,23 @@ class G2pSparRemoteMessage(models.Model):
         message = self.search(
             [("transaction_id", "=", transaction_id), ("operation", "=", operation)]
         )
-        message.lock_for_update()
-        return message
+        return message._locked()
+
+    @api.private
+    def most_items_expected(self):
+        """Of the messages that a callback may be about, how many items the largest has; 0: there
+        is none such.
+
+        :rtype: int
+        """
+        lately = fields.Datetime.now() - REPETITIONS
+        domain = (
+            Domain("state", "in", ("waiting", "sent"))
+            | Domain("done_at", ">=", lately)
+            | Domain([("state", "=", "failed"), ("maybe_accepted", "=", True)])
+        )
+        [[most]] = self._read_group(domain, [], ["item_count:max"])
+        return most or 0
 
     @api.private
     def check_callback(self, raw, payload, signature_header):
@@ -133,19 +160,23 @@ class G2pSparRemoteMessage(models.Model):
 
     @api.private
     def receive(self, callback):
-        """Take over what a callback tells, once; a repetition changes nothing.
+        """Take over what a callback tells, once; a repetition changes nothing. It counts as well
+        after the message was given up without knowing whether it was done.
 
         :param callback: a ``client_async.Callback`` about this message
         """
         self.ensure_one()
-        if self.state in ("done", "failed") or callback.results is None:
+        if not self.sudo().items_sealed or callback.results is None:
             return
         items = self._items()
         client = self._client()
+        self.problem = False
         self._finish(client.results(self.operation, items, self.transaction_id, callback.results))
 
     def _finished(self):
-        """Hook for those who submit messages: the results are there."""
+        """Hook for those who submit messages: the results are there, or it has failed. A failed
+        message of which it was not known whether it was done may still become a done one: then
+        this is called again."""
 
     def _client(self):
         connector = self.connector_id
@@ -156,15 +187,27 @@ class G2pSparRemoteMessage(models.Model):
         return [kind(*values) for values in _unsealed(self.sudo().items_sealed)]
 
     def _finish(self, results, state="done"):
-        self.write(
-            {
-                "state": state,
-                "done_at": fields.Datetime.now(),
-                "results_sealed": _sealed([_as_list(result) for result in results]),
-                "items_sealed": False,
-            }
-        )
+        """:param results: None where there is no telling"""
+        values = {"state": state, "done_at": fields.Datetime.now()}
+        if results is not None:
+            values["results_sealed"] = _sealed([_as_list(result) for result in results])
+        if state == "done" or not self.maybe_accepted:
+            values["items_sealed"] = False
+        self.write(values)
         self._finished()
+
+    def _locked(self):
+        """This message as it is when its lock was had; empty where it is gone by then.
+
+        It waits, which ``lock_for_update`` does not.
+        """
+        self.flush_recordset()
+        self.env.cr.execute(
+            "SELECT id FROM g2p_spar_remote_message WHERE id = ANY(%s) FOR UPDATE", [self.ids]
+        )
+        message = self.browse([id_ for [id_] in self.env.cr.fetchall()])
+        self.invalidate_recordset()
+        return message
 
     # === WORK === #
 
@@ -173,8 +216,10 @@ class G2pSparRemoteMessage(models.Model):
         """Hand over what waits, and ask for what is overdue; a transaction for each message."""
         while message := self._claim():
             message._work()
-            if not self.env["ir.cron"]._commit_progress(1):
-                break
+            # there may be more: then the job goes on soon where its time is up
+            if not self.env["ir.cron"]._commit_progress(1, remaining=1):
+                return
+        self.env["ir.cron"]._commit_progress(remaining=0)
 
     def _claim(self):
         """The next message that is due. Its next try is set before this one begins, so that
@@ -188,34 +233,63 @@ class G2pSparRemoteMessage(models.Model):
         return self.sudo().browse(row[0]) if row else self.browse()
 
     def _work(self):
+        try:
+            self._take_over(self._try())
+        except Exception as error:  # noqa: BLE001 - others wait behind it
+            # Of a missing key the text says all, and nothing of the message.
+            is_known = isinstance(error, (SealBroken, SecretKeyMissing))
+            why = str(error) if is_known else describe(error)
+            level = logging.WARNING if is_known else logging.ERROR
+            _logger.log(level, "Message %s to another mapper: %s", self.id, why)
+            self._note_failure(why if is_known else "It failed unexpectedly; see Odoo's log")
+
+    def _try(self):
+        """What a try changes: values, with ``results`` where it ends the message."""
         act = self._hand_over if self.state == "waiting" else self._ask
         try:
-            changes = act() if self.connector_id.backend == "g2p_connect" else {}
+            return act() if self.connector_id.backend == "g2p_connect" else {}
         except NoAnswer as trouble:
             _logger.warning("Message %s to another mapper: %s", self.id, trouble)
-            changes = self._after(trouble)
-        except (SealBroken, SecretKeyMissing) as error:
-            # kept: the key may come back
-            _logger.warning("Message %s to another mapper: %s", self.id, error)
-            changes = {"problem": str(error)[:500]}
+            return self._after(trouble)
+
+    def _take_over(self, changes):
+        message = self._begin()
+        results = changes.pop("results", None)
+        if not message or message.state in ("done", "failed"):
+            return  # the callback was faster
+        if changes:
+            message.write(changes)
+        if results is not None:
+            message._finish(results, "failed" if message.problem else "done")
+
+    def _note_failure(self, why):
+        """Of a message that cannot be worked on: it is tried again, the key may come back, but
+        holds up those behind it no longer than others do."""
+        message = self._begin()
+        if not message or message.state in ("done", "failed"):
+            return
+        message.problem = why[:500]
+        if message._is_overdue():
+            message._finish(None, "failed")
+
+    def _begin(self):
+        """This message, locked, in a fresh transaction."""
         read_committed(self.env.cr)
         self.env.invalidate_all()
-        self.lock_for_update()
-        if self.state in ("done", "failed"):
-            return  # the callback was faster
-        results = changes.pop("results", None)
-        if changes:
-            self.write(changes)
-        if results is not None:
-            self._finish(results, "failed" if self.problem else "done")
+        return self._locked()
 
     def _hand_over(self):
-        items = self._items()
+        ticket = client_async.Ticket(
+            self.message_id,
+            self.transaction_id,
+            self.create_date.replace(tzinfo=UTC).isoformat(timespec="seconds"),
+        )
         correlation_id = self._client().submit(
-            client_async.Ticket(self.message_id, self.transaction_id),
+            ticket,
             self.operation,
-            items,
+            self._items(),
             self.connector_id.remote_callback_url or None,
+            is_repeated=self.try_count > 1,
         )
         return self._sent() | {"correlation_id": correlation_id, "problem": False}
 
@@ -236,20 +310,26 @@ class G2pSparRemoteMessage(models.Model):
             "state": "sent",
             "sent_at": now,
             "try_count": 0,
+            "maybe_accepted": True,
             "next_try_at": now + CALLBACK_PATIENCE,
         }
 
     def _after(self, trouble):
-        """What becomes of a message after a try that failed."""
-        changes = {"problem": str(trouble)[:500]}
-        repeatable = self.connector_id.remote_profile == "strict" or self.operation == "resolve"
-        if self.state == "waiting" and trouble.maybe_done and not repeatable:
-            return self._sent() | changes  # its callback may come
-        if trouble.passing and not self._is_overdue():
+        """What becomes of a message after a try that failed.
+
+        Of one that was accepted, an odd answer to what became of it ends nothing before its time.
+        """
+        was_sent = self.state == "sent"
+        trouble.maybe_done = trouble.maybe_done or self.maybe_accepted or was_sent
+        changes = {"problem": str(trouble)[:500], "maybe_accepted": trouble.maybe_done}
+        can_repeat = trouble.passing and self.connector_id.remote_profile == "strict"
+        is_uncertain = trouble.maybe_done and self.operation != "resolve" and not can_repeat
+        if is_uncertain and not was_sent:
+            return self._sent() | changes  # its callback may come, or it can be asked for
+        if (was_sent or trouble.passing) and not self._is_overdue():
             return changes
-        items = self._items()
-        trouble.maybe_done = trouble.maybe_done or (self.state == "sent" and trouble.passing)
-        return changes | {"results": client_async.given_up(self.operation, items, trouble)}
+        results = client_async.given_up(self.operation, self._items(), trouble)
+        return changes | {"results": results}
 
     def _is_overdue(self):
         return (self.sent_at or self.create_date) < fields.Datetime.now() - GIVE_UP
@@ -257,7 +337,10 @@ class G2pSparRemoteMessage(models.Model):
     @api.autovacuum
     def _gc(self):
         before = fields.Datetime.now() - timedelta(days=KEPT_DAYS)
-        self.search([("done_at", "<", before)], limit=1000).unlink()
+        old = self.search([("done_at", "<", before)], limit=GC_LIMIT)
+        count = len(old)
+        old.unlink()
+        return count, count == GC_LIMIT
 
 
 # === HELPERS === #

@@ -9,6 +9,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import file_open, mute_logger
 
 from .. import gateway
+from ..controllers import callback
 from ..g2p_connect import ack, jwk, txn_status
 from ..g2p_connect.client import REFUSED, STATUS_PATH, UNANSWERED, UNCERTAIN
 from ..g2p_connect.envelope import parse_request, render_answer
@@ -47,6 +48,8 @@ class TestRemoteMessage(RemoteCase, HttpCase):
         answer = self.plan.pop(0) if self.plan else self.ack()
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, gateway.Reply):
+            return answer
         return reply(body=answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
     def ack(self, status="ACK"):
@@ -164,18 +167,67 @@ class TestRemoteMessage(RemoteCase, HttpCase):
         self.work(minutes=1)
         self.work(minutes=3)
         self.assertEqual((message.state, message.problem), ("sent", False))
-        self.assertEqual(len({body["header"]["message_id"] for _, body in self.posted}), 1)
+        first, *others = [body for _, body in self.posted]
+        self.assertEqual(len(others), 2)
+        for body in others:
+            self.assertEqual(body["header"]["message_id"], first["header"]["message_id"])
+            self.assertEqual(body["message"], first["message"], "also the times of its items")
+
+    def test_known_already(self):
+        """Its acknowledgement was lost; some mappers take the repetition for another message."""
+        text = "rjct.message_id.duplicate: message_id: was used before"
+        known = ack.render_error("err.request.bad", text, "c1", datetime.now(UTC))
+        message = self.submit()
+        self.plan = [GONE, known]
+        self.work()
+        self.work(minutes=2)
+        self.assertEqual((message.state, message.problem), ("sent", False))
+        link = self.posted[-1][1]
+        done = self.answer(Outcome.DONE, Outcome.DONE, body=link)["message"]["link_response"]
+        self.plan = [self.status(link, "succ", done)]
+        self.work(minutes=6)
+        self.assertEqual(message.state, "done")
+        first = self.submit()
+        self.plan = [known]
+        self.work()
+        self.assertEqual(first.state, "failed", "it was the first try")
+
+    def test_refused_when_it_may_have_been_accepted(self):
+        refusals = (
+            reply(403),
+            ack.render_error("err.request.bad", "No", "c1", datetime.now(UTC)),
+        )
+        for refusal in refusals:
+            self.later = timedelta()
+            message = self.submit()
+            self.plan = [GONE, refusal]
+            self.work()
+            self.assertTrue(message.maybe_accepted)
+            self.work(minutes=2)
+            self.assertEqual(message.state, "sent", "what became of it is asked")
+            self.work(days=8)
+            self.assertEqual(message.state, "failed")
+            self.assertEqual(message.results()[0].message, UNCERTAIN)
+        self.later = timedelta()
+        look_up = self.submit("resolve", [ResolveItem("r0", "a@ns")])
+        self.plan = [GONE, reply(403)]
+        self.work()
+        self.work(minutes=2)
+        self.assertEqual((look_up.state, look_up.results()[0].message), ("failed", REFUSED))
 
     def test_not_accepted(self):
-        for answer in (
-            ack.render_error("err.request.bad", "No", "c1", datetime.now(UTC)),
-            {"hello": 1},
-        ):
-            message = self.submit()
-            self.plan = [answer]
-            self.work()
-            self.assertEqual(message.state, "failed")
-            self.assertEqual([result.outcome for result in message.results()], ["retry"] * 2)
+        message = self.submit()
+        self.plan = [ack.render_error("err.request.bad", "No", "c1", datetime.now(UTC))]
+        self.work()
+        self.assertEqual(message.state, "failed")
+        self.assertEqual([result.message for result in message.results()], [REFUSED] * 2)
+        self.assertFalse(message.sudo().items_sealed)
+
+    def test_no_acknowledgement(self):
+        message = self.submit()
+        self.plan = [{"hello": 1}]
+        self.work()
+        self.assertEqual(message.state, "sent", "it may have it")
         self.assertIn("acknowledgement", message.problem)
 
     def test_openg2p_1_is_not_told_twice(self):
@@ -224,10 +276,21 @@ class TestRemoteMessage(RemoteCase, HttpCase):
         question = txn_status.StatusRequest(
             remote_message.client_async.envelope.Header(), "t", "r", "link", "transaction_id", "x"
         )
-        self.plan = [txn_status.render_not_found(question, "strict", now=datetime.now(UTC))]
-        self.work(minutes=6)
+        unknown = txn_status.render_not_found(question, "strict", now=datetime.now(UTC))
+        for answer in (unknown, reply(403), reply(404), b"<html>", {"hello": 1}):
+            self.plan = [answer]
+            self.work(hours=5)
+            self.assertEqual((message.state, self.plan), ("sent", []), "it was accepted")
+            self.assertTrue(message.problem)
+        self.plan = [unknown]
+        self.work(days=7)
         self.assertEqual(message.state, "failed")
-        self.assertEqual(message.results()[0].message, REFUSED)
+        self.assertEqual(message.results()[0].message, UNCERTAIN)
+        late = self.answer(Outcome.DONE, Outcome.DONE, body=self.posted[0][1])
+        self.assertEqual(self.call_back(late), (200, "ACK", None))
+        self.assertEqual((message.state, message.problem), ("done", False))
+        self.assertEqual([result.outcome for result in message.results()], [Outcome.DONE] * 2)
+        self.assertFalse(message.sudo().items_sealed)
 
     def test_nowhere_to_hand_it_over(self):
         message = self.submit()
@@ -240,6 +303,43 @@ class TestRemoteMessage(RemoteCase, HttpCase):
         self.assertEqual((message.state, message.problem), ("waiting", "No key opens it"))
         self.work(minutes=5)
         self.assertEqual((message.state, message.problem), ("sent", False))
+
+    def test_broken_message(self):
+        """It holds up those behind it for a while, and not for ever."""
+        self.connector.remote_max_items = 1
+        broken, sound = self.submit()
+        broken.sudo().items_sealed = remote_message.seal(b"a@ns", remote_message.SEAL_PURPOSE)
+        self.work()
+        self.assertEqual((broken.state, sound.state), ("waiting", "waiting"))
+        self.assertEqual(broken.problem, "It failed unexpectedly; see Odoo's log")
+        self.work(days=8)
+        self.assertEqual((broken.state, broken.results()), ("failed", None))
+        self.assertEqual(sound.state, "sent")
+
+    def test_gone_meanwhile(self):
+        message = self.submit()
+        message.unlink()
+        self.assertFalse(message._locked())
+
+    def test_out_of_time(self):
+        """The job goes on soon, as it is told that there is more."""
+        self.connector.remote_max_items = 1
+        self.submit()
+        progress = []
+
+        def commit_progress(_self, processed=0, **values):
+            _self.env.flush_all()
+            progress.append((processed, values))
+            return 0 if processed else 60
+
+        self.startPatcher(patch.object(remote_message, "read_committed"))
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", commit_progress):
+            self.messages._cron_work()
+            self.assertEqual(progress, [(0, {}), (1, {"remaining": 1})])
+            self.messages._cron_work()
+            progress.clear()
+            self.messages._cron_work()
+        self.assertEqual(progress, [(0, {}), (0, {"remaining": 0})])
 
     # --- callbacks ---
 
@@ -311,7 +411,29 @@ class TestRemoteMessage(RemoteCase, HttpCase):
     # --- what is kept ---
 
     def test_nothing_expected(self):
-        self.assertEqual(self.call_back(b"{"), (400, "ERR", "err.request.not_found"))
+        nothing = (400, "ERR", "err.request.not_found")
+        self.assertEqual(self.call_back(b"{"), nothing)
+        self.submit()
+        self.work()
+        good = self.answer(Outcome.DONE, Outcome.DONE)
+        self.assertEqual(self.call_back(b"{"), (400, "ERR", "err.request.bad"))
+        self.assertEqual(self.call_back(good), (200, "ACK", None))
+        self.later += timedelta(hours=23)
+        self.assertEqual(self.call_back(good), (200, "ACK", None), "a repetition")
+        self.later += timedelta(hours=2)
+        self.assertEqual(self.call_back(good), nothing)
+
+    def test_more_than_expected(self):
+        self.submit()
+        self.work()
+        for size, status in ((50, 400), (51, 413)):
+            with patch.multiple(callback, HEADER_BYTES=10, ITEM_BYTES=20):
+                response = self.url_open(
+                    "/spar/v1.0.0/mapper/on-link",
+                    data=b" " * size,
+                    headers={"Content-Type": "application/json"},
+                )
+            self.assertEqual(response.status_code, status)
 
     def test_nothing_readable(self):
         message = self.submit()
@@ -323,6 +445,11 @@ class TestRemoteMessage(RemoteCase, HttpCase):
         self.assertTrue(mine.read(["state"]))
         with self.assertRaises(AccessError):
             mine.read(["items_sealed"])
+        with self.assertRaises(AccessError):
+            mine.read(["transaction_id"])
+        with self.assertRaises(AccessError):
+            mine.search([("transaction_id", "=", "x")])
+        self.assertNotIn(message.transaction_id, f"{mine.display_name} {mine.read()}")
         company = self.env["res.company"].create({"name": "Other"})
         message.connector_id.company_id = company
         with self.assertRaises(AccessError):
@@ -336,10 +463,11 @@ class TestRemoteMessage(RemoteCase, HttpCase):
         self.work()
         self.call_back(self.answer(Outcome.DONE, Outcome.DONE))
         self.assertFalse(message.sudo().items_sealed)
-        self.messages._gc()
+        self.assertEqual(self.messages._gc(), (0, False))
         self.assertTrue(message.exists())
         self.later += timedelta(days=31)
-        self.messages._gc()
+        with patch.object(remote_message, "GC_LIMIT", 1):
+            self.assertEqual(self.messages._gc(), (1, True), "there may be more")
         self.assertFalse(message.exists())
 
     def test_neutralize(self):
