@@ -62,17 +62,15 @@ class G2pSparMessageQueue(models.Model):
         :rtype: bool
         """
         cr = self.env.cr
-        while True:
-            read_committed(cr)
-            participant_id = self._take_turn()
-            if participant_id is None:
-                return False
-            work = self.env["g2p.spar.message"].next_work(participant_id)
-            if work is None:  # another lane has finished it since
-                return True
-            if work.id in memory:
-                break
-            self._begin(work, memory)
+        read_committed(cr)
+        participant_id = self._take_turn()
+        if participant_id is None:
+            return False
+        work = self.env["g2p.spar.message"].next_work(participant_id)
+        if work and work.id not in memory:
+            work = self._begin(work, memory)
+        if work is None:  # another lane has it, or has finished it since
+            return True
         try:
             self._carry_out(work, memory)
             self._end_turn(participant_id)
@@ -84,12 +82,23 @@ class G2pSparMessageQueue(models.Model):
         return True
 
     def _begin(self, work, memory):
-        """Say that this worker is about to try, before it does."""
-        _make_room(memory)
+        """Say that this worker is about to try, before it does; then the turn is taken again.
+
+        :return: the work as it is now, or None where another lane was faster.
+        :rtype: Work | None
+        """
+        if len(memory) >= REMEMBERED_MESSAGES:
+            memory.pop(next(iter(memory)))
         memory[work.id] = None
-        self.env["g2p.spar.message"].note_failure(work, 0)
+        messages = self.env["g2p.spar.message"]
+        messages.note_failure(work, 0)
         self._end_turn(work.participant_id)
         lane.commit(self.env)
+        read_committed(self.env.cr)
+        if self._take_turn(work.participant_id) is None:
+            return None
+        again = messages.next_work(work.participant_id)
+        return again if again and again.id == work.id else None
 
     def _note_failure(self, work, error):
         if lane.is_passing(error):
@@ -119,22 +128,24 @@ class G2pSparMessageQueue(models.Model):
         if exchange.carry_out_chunk(work, request, mode):
             del memory[work.id]
 
-    def _take_turn(self):
+    def _take_turn(self, participant_id=None):
         """Lock the turn of a participant that has unfinished messages, none of which has just
-        failed.
+        failed: of this one, or of who was served least recently.
 
         :return: its id, or None when nobody waits.
         """
         self.env.cr.execute(
             """SELECT participant_id FROM g2p_spar_message_queue AS queue
-            WHERE EXISTS (SELECT FROM g2p_spar_message AS message
+            WHERE participant_id = coalesce(%s, participant_id)
+            AND EXISTS (SELECT FROM g2p_spar_message AS message
                 WHERE message.participant_id = queue.participant_id
                 AND message.state IN ('queued', 'running'))
             AND NOT EXISTS (SELECT FROM g2p_spar_message AS failed
                 WHERE failed.participant_id = queue.participant_id
                 AND failed.state IN ('queued', 'running')
                 AND failed.retry_at > clock_timestamp() AT TIME ZONE 'UTC')
-            ORDER BY served_at NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+            ORDER BY served_at NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED""",
+            (participant_id,),
         )
         row = self.env.cr.fetchone()
         return row and row[0]
@@ -145,8 +156,3 @@ class G2pSparMessageQueue(models.Model):
             WHERE participant_id = %s""",
             (participant_id,),
         )
-
-
-def _make_room(memory):
-    if len(memory) >= REMEMBERED_MESSAGES:
-        memory.pop(next(iter(memory)))

@@ -319,6 +319,21 @@ class TestAsynchronous(AsyncCommon):
             queue._serve_next({})
         self.assertEqual((third.state, late.state), ("queued", "done"))
 
+    def test_more_participants_than_a_lane_remembers(self):
+        self.patch(g2p_spar_message_queue, "REMEMBERED_MESSAGES", 1)
+        senders = [self._participant(f"many{n}", fa_policy="opaque") for n in range(3)]
+        messages = self.env["g2p.spar.message"]
+        for number, sender in enumerate(senders):
+            messages += self.accept("link", *self.links(10 * number, 7), participant=sender)
+        memory, chunks = {}, 0
+        with self.lane() as queue:
+            while queue._serve_next(memory):
+                chunks += 1
+                self.assertLess(chunks, 10, "a call that has work to do does some of it")
+        self.assertEqual(chunks, 9)
+        self.assertEqual(messages.mapped("state"), ["done"] * 3)
+        self.assertEqual(messages.mapped("succeeded_count"), [7] * 3)
+
     def test_what_was_parsed_is_kept_for_the_next_chunk(self):
         message = self.accept("link", *self.links(1, 7))
         memory = {}
