@@ -19,6 +19,7 @@ FIRST_DELAY_SECONDS = 60
 MAX_DELAY_SECONDS = 86_400
 # With the delays above: the last of them four days and a half after the first.
 MAX_TRIES = 15
+PURGE_BATCH = 1000
 
 NOW = "clock_timestamp() AT TIME ZONE 'UTC'"
 
@@ -47,6 +48,15 @@ WITH due AS (
     RETURNING callback_id, id
 )
 SELECT callback_id, attempt.id, participant_id FROM attempt CROSS JOIN claimed"""
+
+# What they told is purged by then. The oldest come first, so few rows are looked at in vain.
+PURGE = """
+DELETE FROM g2p_spar_callback WHERE id IN (
+    SELECT callback.id FROM g2p_spar_callback AS callback
+    JOIN g2p_spar_message AS message ON message.id = callback.message_id
+    WHERE callback.state != 'waiting'
+        AND message.received_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'
+    ORDER BY callback.id LIMIT %s)"""
 
 # Per database the participants that this process has called, the last one last.
 _called = {}
@@ -229,6 +239,13 @@ class G2pSparCallback(models.Model):
                 ("max_tries", MAX_TRIES),
             )
         )
+
+    @api.autovacuum
+    def _gc_told(self):
+        """Purge callbacks and their tries with what they told, a batch per call."""
+        days = self.env["g2p.spar.message"]._retention_days()
+        self.env.cr.execute(PURGE, (days, PURGE_BATCH))
+        return self.env.cr.rowcount, self.env.cr.rowcount == PURGE_BATCH
 
     # === PROBE === #
 

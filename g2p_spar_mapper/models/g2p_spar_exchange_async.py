@@ -19,6 +19,7 @@ from odoo.addons.g2p_spar_fa_directory.ids import id_key
 from .. import lane, reference_hashes
 from ..asynchronous import Arrival
 from ..callback_address import CallbackAddressRefused
+from ..stored_chunk import NOBODY
 from .g2p_spar_exchange import Body, _digest, _payload
 
 _logger = logging.getLogger(__name__)
@@ -206,7 +207,7 @@ class G2pSparExchange(models.AbstractModel):
             work,
             answer["message"][f"{work.operation}_response"],
             sum(result.succeeded for result in results),
-            b"".join(digest(id_key(item.id)) for item in chunk.items if item.id),
+            b"".join(digest(id_key(item.id)) if item.id else NOBODY for item in chunk.items),
         )
         if done:
             self.env["g2p.spar.callback"].schedule(work.id)

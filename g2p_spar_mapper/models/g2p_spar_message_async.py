@@ -10,6 +10,7 @@ from odoo.fields import NO_ACCESS
 
 from ..array_literal import bytea_array
 from ..asynchronous import Receipt, Work
+from ..stored_chunk import Chunk, split_digests
 
 ENQUEUE = """
 WITH message AS (
@@ -47,25 +48,28 @@ UPDATE g2p_spar_message SET state = 'failed', rejected_count = item_count - succ
 WHERE id = %s"""
 
 # Of finished messages; what is unfinished must still be carried out and told.
-FORGET = """
-WITH person AS (
-    SELECT chunk.id, chunk.message_id FROM g2p_spar_message_chunk AS chunk
-    JOIN g2p_spar_message AS message ON message.id = chunk.message_id
-    WHERE message.state NOT IN ('queued', 'running') AND {scope} AND EXISTS (
-        SELECT FROM unnest(%s::bytea[]) AS person(digest)
-        WHERE position(person.digest IN chunk.id_digests) > 0)
-), chunk AS (
-    UPDATE g2p_spar_message_chunk AS chunk SET results = NULL, id_digests = NULL
-    FROM person WHERE chunk.id = person.id
+CHUNKS_ABOUT = """
+SELECT chunk.id, chunk.message_id, chunk.item_count, chunk.results, chunk.id_digests
+FROM g2p_spar_message_chunk AS chunk JOIN g2p_spar_message AS message
+    ON message.id = chunk.message_id
+WHERE message.state NOT IN ('queued', 'running') AND {scope} AND EXISTS (
+    SELECT FROM unnest(%s::bytea[]) AS person(digest)
+    WHERE position(person.digest IN chunk.id_digests) > 0)
+ORDER BY chunk.id FOR UPDATE OF chunk"""
+
+REPLACE_CHUNKS = """
+WITH chunk AS (
+    UPDATE g2p_spar_message_chunk AS chunk
+    SET results = given.results, id_digests = given.id_digests
+    FROM unnest(%s::integer[], %s::bytea[], %s::bytea[]) AS given(id, results, id_digests)
+    WHERE chunk.id = given.id
 )
-UPDATE g2p_spar_message AS message SET payload = NULL, reference_hashes = NULL
-FROM person WHERE message.id = person.message_id"""
+UPDATE g2p_spar_message SET payload = NULL, reference_hashes = NULL WHERE id = ANY(%s)"""
 
 REMEMBER_ERASURE = """
 UPDATE g2p_spar_message SET erased_digests = coalesce(erased_digests, '') || %s
 WHERE state IN ('queued', 'running')"""
 
-DIGEST_BYTES = 32
 PURGE_BATCH = 1000
 
 
@@ -229,10 +233,30 @@ class G2pSparMessage(models.Model):
     @api.private
     def forget(self, id_digests):
         """Blank what asynchronous messages say of these IDs; of unfinished ones, once they are
-        finished."""
-        digests = bytea_array(id_digests)
-        self.env.cr.execute(FORGET.format(scope="TRUE"), (digests,), log_exceptions=False)
+        finished. What became of their other items is still told."""
+        self._forget("TRUE", (), id_digests)
         self.env.cr.execute(REMEMBER_ERASURE, (b"".join(id_digests),), log_exceptions=False)
+
+    def _forget(self, scope, parameters, id_digests):
+        self.env.cr.execute(
+            CHUNKS_ABOUT.format(scope=scope),
+            (*parameters, bytea_array(id_digests)),
+            log_exceptions=False,
+        )
+        chunks = [Chunk._make(row) for row in self.env.cr.fetchall()]
+        if chunks:
+            erased = set(id_digests)
+            kept = [chunk.without(erased) for chunk in chunks]
+            self.env.cr.execute(
+                REPLACE_CHUNKS,
+                (
+                    [chunk.id for chunk in kept],
+                    bytea_array([chunk.results for chunk in kept]),
+                    bytea_array([chunk.id_digests for chunk in kept]),
+                    [chunk.message_id for chunk in kept],
+                ),
+                log_exceptions=False,
+            )
 
     @api.autovacuum
     def _gc_erased(self):
@@ -246,11 +270,7 @@ class G2pSparMessage(models.Model):
             RETURNING message.id, finished.erased_digests"""
         )
         for record_id, digests in self.env.cr.fetchall():
-            starts = range(0, len(digests), DIGEST_BYTES)
-            wanted = bytea_array([bytes(digests[at : at + DIGEST_BYTES]) for at in starts])
-            self.env.cr.execute(
-                FORGET.format(scope="message.id = %s"), (record_id, wanted), log_exceptions=False
-            )
+            self._forget("message.id = %s", (record_id,), split_digests(digests))
 
     @api.autovacuum
     def _gc_chunks(self):

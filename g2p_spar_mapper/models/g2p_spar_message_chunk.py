@@ -8,7 +8,8 @@ class G2pSparMessageChunk(models.Model):
 
     Written in the transaction that carried the items out, so that it tells what has been done.
     ``results`` is zlib-compressed JSON: the items of the answer as they go on the wire, separated
-    by commas, without the brackets of the list. Purged and erased like the message's payload.
+    by commas, without the brackets of the list. Purged like the message's payload; of a person who
+    is erased nothing is left but how the item ended (``stored_chunk.py``).
     """
 
     _name = "g2p.spar.message.chunk"
@@ -24,7 +25,8 @@ class G2pSparMessageChunk(models.Model):
     id_digests = fields.Binary(
         attachment=False,
         groups=NO_ACCESS,
-        help="HMAC-SHA256 digests (32 bytes each) of the IDs within, to find what is to be erased.",
+        help="HMAC-SHA256 digests (32 bytes each) of the IDs of its items, in their order, to find "
+        "what is to be erased; zeros for an item without an ID.",
     )
 
     _message_position_unique = models.UniqueIndex("(message_id, position)")

@@ -12,6 +12,8 @@ from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
+from odoo.addons.g2p_spar_connector.secret import digester
+from odoo.addons.g2p_spar_fa_directory.ids import id_key
 
 from .. import lane
 from ..models import g2p_spar_exchange_async, g2p_spar_message_queue
@@ -528,10 +530,10 @@ class TestAsynchronous(AsyncCommon):
         self.erase(self.id_of(4))
         kept = "SELECT count(*) FROM g2p_spar_message_chunk WHERE message_id = %s AND results != ''"
         self.env.cr.execute(kept, message.ids)
-        self.assertEqual(self.env.cr.fetchone(), (1,))
+        self.assertEqual(self.env.cr.fetchone(), (2,))
         self.env["g2p.spar.message"]._gc_chunks()
         self.env.cr.execute(kept, message.ids)
-        self.assertEqual(self.env.cr.fetchone(), (1,))
+        self.assertEqual(self.env.cr.fetchone(), (2,))
         self.env.cr.execute("UPDATE g2p_spar_message SET received_at = '2020-01-01'")
         self.env["g2p.spar.message"]._gc_chunks()
         self.env.cr.execute(kept, message.ids)
@@ -563,9 +565,36 @@ class TestAsynchronous(AsyncCommon):
     def test_erasure(self):
         done = self.accept("link", *self.links(1, 4))
         self.run_lane()
+        before = self.results(done)
         self.erase(self.id_of(4))
-        self.assertIsNone(self.results(done))
+        after = self.results(done)
+        self.assertEqual(after[:3], before[:3], "what others are told")
+        self.assertEqual(
+            after[3].keys(), {"reference_id", "timestamp", "status"}, "how it ended, not whose"
+        )
         self.assertIsNone(self.env["g2p.spar.message"].payload_of(done.id))
+
+    def test_erasure_of_a_look_up(self):
+        fas = [self.fa(f"12345678{n}") for n in (1, 2)]
+        ids = [self.id_of(1), self.id_of(2)]
+        self.link(self.staff, *zip(ids, fas, strict=True))
+        items = [{"id": id_value, "scope": "details"} for id_value in ids]
+        done = self.accept("resolve", {"fa": fas[0]}, *items)
+        self.run_lane()
+        self.erase(self.id_of(1))
+        by_fa, first, second = self.results(done)
+        self.assertNotIn(fas[0], str(first))
+        self.assertNotIn(ids[0], str(first))
+        self.assertEqual(second["fa"], fas[1])
+        self.assertEqual(by_fa["status"], "succ", "an item without an ID keeps its place")
+
+    def test_erasure_in_a_chunk_of_an_earlier_release(self):
+        done = self.accept("link", {"id": "", "fa": self.fa()}, *self.links(1, 2))
+        self.run_lane()
+        digests = b"".join(digester("id")(id_key(self.id_of(n))) for n in (1, 2))
+        self.env.cr.execute("UPDATE g2p_spar_message_chunk SET id_digests = %s", (digests,))
+        self.erase(self.id_of(1))
+        self.assertIsNone(self.results(done))
 
     def test_erasure_of_somebody_in_an_unfinished_message(self):
         message = self.accept("link", *self.links(1, 4))
@@ -575,7 +604,8 @@ class TestAsynchronous(AsyncCommon):
         self.run_lane()
         self.assertRecordValues(message, [{"state": "done", "succeeded_count": 4}])
         self.env["g2p.spar.message"]._gc_erased()
-        self.assertIsNone(self.results(message))
+        self.assertEqual(len(self.results(message)), 4)
+        self.assertEqual(self.results(message)[0].keys(), {"reference_id", "timestamp", "status"})
         self.assertIsNone(self.env["g2p.spar.message"].payload_of(message.id))
 
     def test_rate_limits(self):

@@ -290,10 +290,39 @@ class TestCallback(AsyncCommon):
 
     def test_purged_results(self):
         callback = self.done("link", *self.links(1, 1))
-        self.erase(self.id_of(1))
+        self.env.cr.execute("UPDATE g2p_spar_message_chunk SET results = NULL")
         self.deliver()
         self.assertFalse(self.receiver.sent)
         self.assertIn("no longer kept", callback.problem)
+
+    def test_callbacks_are_purged_with_what_they_told(self):
+        told, waiting, late = (self.done("link", *self.links(n, 1)) for n in (1, 2, 3))
+        messages = (told + waiting).message_id
+        self.env.cr.execute(
+            "UPDATE g2p_spar_message SET received_at = '2020-01-01' WHERE id = ANY(%s)",
+            (messages.ids,),
+        )
+        self.env.cr.execute(
+            "UPDATE g2p_spar_callback SET state = 'delivered' WHERE id = ANY(%s)",
+            ((told + late).ids,),
+        )
+        self.env.cr.execute(
+            "INSERT INTO g2p_spar_callback_try (callback_id, started_at) VALUES (%s, now())",
+            told.ids,
+        )
+        self.env["g2p.spar.callback"]._gc_told()
+        self.assertEqual((told + waiting + late).exists(), waiting + late)
+        self.assertEqual(messages.exists(), messages, "a retry must still find its message")
+
+    def test_erasure_costs_others_nothing(self):
+        callback = self.done("link", *self.links(1, 3))
+        self.erase(self.id_of(2))
+        self.deliver()
+        self.assertEqual(callback.state, "delivered")
+        [(_url, body, _headers, _hosts)] = self.receiver.sent
+        told = body["message"]["link_response"]
+        self.assertEqual([item["status"] for item in told], ["succ"] * 3)
+        self.assertEqual(["fa" in item for item in told], [True, False, True])
 
     def test_hosts_are_those_of_today(self):
         self.done("link", *self.links(1, 1))
