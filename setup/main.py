@@ -4,19 +4,12 @@
 import importlib
 import sys
 
-from spar_setup.console import SetupError, report_error
+from spar_setup.console import end
 
 
-def main():
-    command, *arguments = sys.argv[1:]
-    try:
-        return importlib.import_module(f"spar_setup.{command}").main(arguments)
-    except SetupError as error:
-        report_error(error)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+def main(command, *arguments):
+    return importlib.import_module(f"spar_setup.{command}").main(list(arguments))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, *sys.argv[1:])

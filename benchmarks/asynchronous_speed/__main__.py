@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 
+import own_server
 from spar_setup import installation as setup
-from spar_setup.console import SetupError, report_error, say, step
-from spar_setup.postgres import EmbeddedServer
+from spar_setup.console import SetupError, end, step
 
 from .registry import Registry
 from .sender import Message, Receiver
@@ -42,10 +42,7 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     installation = setup.install()
-    state = installation.state
-    server = EmbeddedServer(state, installation.env, name="benchmark")
-    folder = state.root / "benchmark"
-    with state.lock("benchmark", "measuring"), setup.using(state, server, folder):
+    with own_server.running(installation) as (server, folder):
         registry = Registry(installation, server, folder / "asynchronous")
         with Receiver() as receiver, contextlib.closing(registry):
             registry.start(receiver.url)
@@ -169,11 +166,4 @@ def told(reached, bar):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except SetupError as error:
-        report_error(error)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("Stopped")
-        sys.exit(130)
+    end(main, sys.argv[1:])

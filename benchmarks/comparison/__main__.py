@@ -8,9 +8,9 @@ import shlex
 import signal
 import sys
 
+import own_server
 from spar_setup import installation as setup
-from spar_setup.console import SetupError, report_error, say
-from spar_setup.postgres import EmbeddedServer
+from spar_setup.console import SetupError, end
 
 from . import load, machine, operations, people, report, wrk
 from .bench import PARTIES, Bench
@@ -64,9 +64,7 @@ def main(arguments):
     peer_env = PeerEnv(state)
     if "peer" in options.parties:
         peer_env.ensure()
-    server = EmbeddedServer(state, installation.env, name="benchmark")
-    folder = state.root / "benchmark"
-    with state.lock("benchmark", "measuring"), setup.using(state, server, folder):
+    with own_server.running(installation) as (server, folder):
         with contextlib.ExitStack() as stack:
             bench = Bench(installation, server, peer_env, folder, options)
             bench.start(stack)
@@ -113,11 +111,4 @@ def _end_like_ctrl_c(*signals):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except SetupError as error:
-        report_error(error)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("Stopped")
-        sys.exit(130)
+    end(main, sys.argv[1:])

@@ -14,10 +14,10 @@ import time
 import urllib.parse
 from pathlib import Path
 
+import own_server
 from spar_setup import installation as setup
-from spar_setup.console import SetupError, report_error, say, step
+from spar_setup.console import SetupError, end, step
 from spar_setup.database import Database
-from spar_setup.postgres import EmbeddedServer
 from spar_setup.server import Server, free_port
 
 PREPARE = Path(__file__).parent / "inside" / "prepare.py"
@@ -49,10 +49,7 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     installation = setup.install()
-    state = installation.state
-    server = EmbeddedServer(state, installation.env, name="benchmark")
-    folder = state.root / "benchmark"
-    with state.lock("benchmark", "measuring"), setup.using(state, server, folder):
+    with own_server.running(installation) as (server, folder):
         name = "benchmark_trust"
         database = Database(folder / "trust", name, server, installation.env, installation.odoo)
         database.ensure(demo=True)
@@ -171,11 +168,4 @@ def told(value, most, unit):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except SetupError as error:
-        report_error(error)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("Stopped")
-        sys.exit(130)
+    end(main, sys.argv[1:])

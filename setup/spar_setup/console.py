@@ -44,3 +44,16 @@ def report_error(error):
     if error.hint:
         print(f"       {error.hint}", file=sys.stderr)
     sys.stderr.flush()
+
+
+def end(main, *arguments):
+    """Run a command's `main`, and leave: with its return value, 1 after a `SetupError`, or 130
+    after Ctrl-C."""
+    try:
+        sys.exit(main(*arguments))
+    except SetupError as error:
+        report_error(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        say("Stopped")
+        sys.exit(130)
