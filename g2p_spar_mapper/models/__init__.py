@@ -8,6 +8,7 @@ from . import (
     g2p_spar_access_token,
     g2p_spar_authenticator,
     g2p_spar_callback,
+    g2p_spar_callback_receiver,
     g2p_spar_callback_try,
     g2p_spar_connector,
     g2p_spar_directory,

@@ -11,7 +11,8 @@ from odoo.addons.g2p_spar_connector.safe_log import describe
 from odoo.addons.g2p_spar_connector.transaction import read_committed
 
 from .. import lane
-from ..callback_outcome import Outcome, deliver
+from ..callback_outcome import TOTAL_SECONDS, Outcome, deliver
+from .g2p_spar_callback_receiver import HOST, NOW
 
 _logger = logging.getLogger(__name__)
 
@@ -21,33 +22,60 @@ MAX_DELAY_SECONDS = 86_400
 MAX_TRIES = 15
 PURGE_BATCH = 1000
 
-NOW = "clock_timestamp() AT TIME ZONE 'UTC'"
 
 SCHEDULE = f"""
+WITH message AS (
+    SELECT id, participant_id, callback_url, profile, message_id FROM g2p_spar_message
+    WHERE id = %s AND callback_url IS NOT NULL
+), receiver AS (
+    INSERT INTO g2p_spar_callback_receiver (participant_id, host)
+    SELECT participant_id, {HOST.format("callback_url")} FROM message
+    ON CONFLICT (participant_id, host) DO NOTHING
+)
 INSERT INTO g2p_spar_callback
     (message_id, participant_id, url, callback_message_id, state, try_count, next_try_at)
 SELECT id, participant_id, callback_url,
     -- OpenG2P's clients find their message by its own id
     CASE WHEN profile = 'strict' THEN %s ELSE message_id END, 'waiting', 0, {NOW}
-FROM g2p_spar_message WHERE id = %s AND callback_url IS NOT NULL
-ON CONFLICT (message_id) DO NOTHING"""
+FROM message ON CONFLICT (message_id) DO NOTHING"""
 
-# Participants take turns: a slow receiver holds up nobody else. The next try is due, whatever
-# becomes of this one, even if nobody lives to tell.
+# Receivers take turns: a slow one holds up nobody else. The next try is due, whatever becomes of
+# this one, even if nobody lives to tell.
 CLAIM = f"""
-WITH due AS (
-    SELECT id FROM g2p_spar_callback WHERE state = 'waiting' AND next_try_at <= {NOW}
-    ORDER BY array_position(%s::integer[], participant_id) NULLS FIRST, next_try_at, id
-    LIMIT 1 FOR UPDATE SKIP LOCKED
+WITH turn AS (
+    SELECT id, participant_id, host FROM g2p_spar_callback_receiver AS receiver
+    WHERE (silent_until IS NULL OR silent_until <= {NOW}) AND EXISTS (
+        SELECT FROM g2p_spar_callback AS callback
+        WHERE callback.participant_id = receiver.participant_id
+            AND {HOST.format("callback.url")} = receiver.host
+            AND callback.state = 'waiting' AND callback.next_try_at <= {NOW})
+    ORDER BY next_turn_at NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), due AS (
+    SELECT oldest.id FROM turn, LATERAL (
+        SELECT callback.id FROM g2p_spar_callback AS callback
+        WHERE callback.participant_id = turn.participant_id
+            AND {HOST.format("callback.url")} = turn.host
+            AND callback.state = 'waiting' AND callback.next_try_at <= {NOW}
+        ORDER BY callback.next_try_at, callback.id LIMIT 1 FOR UPDATE SKIP LOCKED) AS oldest
 ), claimed AS (
     UPDATE g2p_spar_callback AS callback SET try_count = try_count + 1,
         next_try_at = {NOW} + least(%s * power(2, least(try_count, 30)), %s) * interval '1 second'
-    FROM due WHERE callback.id = due.id RETURNING callback.id, participant_id
+    FROM due WHERE callback.id = due.id RETURNING callback.id
+), taken AS (
+    -- until it is known how long it takes
+    UPDATE g2p_spar_callback_receiver AS receiver
+    SET next_turn_at = {NOW} + %s * interval '1 second'
+    FROM turn WHERE receiver.id = turn.id
 ), attempt AS (
     INSERT INTO g2p_spar_callback_try (callback_id, started_at) SELECT id, {NOW} FROM claimed
     RETURNING callback_id, id
 )
-SELECT callback_id, attempt.id, participant_id FROM attempt CROSS JOIN claimed"""
+SELECT callback_id, attempt.id, turn.id FROM attempt CROSS JOIN turn"""
+
+# As soon as a receiver is back, it gets what it could not be reached for.
+CATCH_UP = f"""
+UPDATE g2p_spar_callback SET unreachable = FALSE, next_try_at = {NOW}
+WHERE participant_id = %s AND {HOST.format("url")} = %s AND state = 'waiting' AND unreachable"""
 
 # What they told is purged by then. The oldest come first, so few rows are looked at in vain.
 PURGE = """
@@ -57,22 +85,6 @@ DELETE FROM g2p_spar_callback WHERE id IN (
     WHERE callback.state != 'waiting'
         AND message.received_at < now() AT TIME ZONE 'UTC' - %s * interval '1 day'
     ORDER BY callback.id LIMIT %s)"""
-
-# Per database the participants that this process has called, the last one last.
-_called = {}
-
-SAME_RECEIVER = """
-participant_id = %s AND state = 'waiting' AND split_part(url, '/', 3) = split_part(%s, '/', 3)"""
-
-# A receiver that cannot be reached is left alone for a while with its other callbacks too ...
-POSTPONE = f"""
-UPDATE g2p_spar_callback SET unreachable = TRUE, next_try_at = {NOW} + %s * interval '1 second'
-WHERE {SAME_RECEIVER} AND next_try_at <= {NOW}"""
-
-# ... which go out as soon as it is back.
-CATCH_UP = f"""
-UPDATE g2p_spar_callback SET unreachable = FALSE, next_try_at = {NOW}
-WHERE {SAME_RECEIVER} AND unreachable"""
 
 
 class G2pSparCallback(models.Model):
@@ -106,8 +118,11 @@ class G2pSparCallback(models.Model):
     delivered_at = fields.Datetime("Delivered On")
 
     _message_unique = models.UniqueIndex("(message_id)")
+    _due_idx = models.Index(
+        f"(participant_id, ({HOST.format('url')}), next_try_at, id) WHERE state = 'waiting'"
+    )
+    _unreachable_idx = models.Index("(participant_id) WHERE state = 'waiting' AND unreachable")
     _waiting_idx = models.Index("(next_try_at, id) WHERE state = 'waiting'")
-    _participant_waiting_idx = models.Index("(participant_id) WHERE state = 'waiting'")
     _participant_idx = models.Index("(participant_id, id)")
     _parked_idx = models.Index("(id) WHERE state = 'parked'")
 
@@ -134,6 +149,7 @@ class G2pSparCallback(models.Model):
             [self.ids],
         )
         self.invalidate_recordset()
+        self.env["g2p.spar.callback.receiver"].expect(self)
         lane.wake(self.env, self._name)
 
     # === BUSINESS METHODS === #
@@ -144,7 +160,7 @@ class G2pSparCallback(models.Model):
 
         :param int message_id: database id.
         """
-        self.env.cr.execute(SCHEDULE, (str(uuid.uuid4()), message_id))
+        self.env.cr.execute(SCHEDULE, (message_id, str(uuid.uuid4())))
         if self.env.cr.rowcount:
             lane.wake(self.env, self._name)
 
@@ -162,18 +178,17 @@ class G2pSparCallback(models.Model):
         """
         cr, (first_delay, max_delay, max_tries) = self.env.cr, self._settings()
         read_committed(cr)
-        called = _called.setdefault(cr.dbname, [])
-        cr.execute(CLAIM, (called, first_delay, max_delay))
+        cr.execute(CLAIM, (first_delay, max_delay, TOTAL_SECONDS))
         row = cr.fetchone()
         if row is None:
             return False
         lane.commit(self.env)
-        called[:] = [known for known in called if known != row[2]] + [row[2]]
         callback, attempt = self.browse(row[0]), self.env["g2p.spar.callback.try"].browse(row[1])
         outcome = callback._deliver()
         read_committed(cr)
         attempt._note(outcome)
-        callback._note(outcome, first_delay, max_tries)
+        callback._note(outcome, max_tries)
+        self.env["g2p.spar.callback.receiver"].browse(row[2])._note(outcome, first_delay)
         lane.commit(self.env)
         return True
 
@@ -210,22 +225,25 @@ class G2pSparCallback(models.Model):
         """The hosts that the participant's record allows today."""
         return self.env["g2p.spar.participant"].get_profile(self.participant_id.id).callbacks.hosts
 
-    def _note(self, outcome, first_delay, max_tries):
+    def _note(self, outcome, max_tries):
         state = "waiting"
         if outcome.delivered:
             state = "delivered"
         elif outcome.final or self.try_count >= max_tries:
             state = "parked"
-        participant_id, url = self.participant_id.id, self.url
         self.env.cr.execute(
             f"""UPDATE g2p_spar_callback SET state = %s, problem = %s, unreachable = %s,
                 delivered_at = CASE WHEN %s THEN {NOW} END WHERE id = %s""",
             (state, outcome.problem, outcome.unreachable, outcome.delivered, self.id),
         )
-        if outcome.delivered:
-            self.env.cr.execute(CATCH_UP, (participant_id, url))
-        elif outcome.unreachable:
-            self.env.cr.execute(POSTPONE, (first_delay, participant_id, url))
+
+    @api.private
+    def catch_up(self, participant_id, host):
+        """A receiver is back: what it could not be reached for is due.
+
+        :param str host: with its port, as in the address.
+        """
+        self.env.cr.execute(CATCH_UP, (participant_id, host))
 
     @tools.ormcache()
     def _settings(self):

@@ -1,6 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import contextlib
 import json
+import re
 from datetime import UTC, datetime
 from unittest.mock import patch
 
@@ -12,6 +13,7 @@ from odoo.addons.g2p_spar_connector import gateway
 from odoo.addons.g2p_spar_connector.g2p_connect import jwk, signature
 
 from .. import callback_outcome
+from ..models import g2p_spar_callback
 from .test_asynchronous import AsyncCommon
 
 URL = "https://bank.test/cb"
@@ -76,6 +78,7 @@ class TestCallback(AsyncCommon):
             "UPDATE g2p_spar_callback SET next_try_at = '2020-01-01' WHERE id = ANY(%s)",
             [callbacks.ids],
         )
+        self.env.cr.execute("UPDATE g2p_spar_callback_receiver SET silent_until = NULL")
         callbacks.invalidate_recordset()
 
     def seconds_to_next_try(self, callback):
@@ -272,9 +275,73 @@ class TestCallback(AsyncCommon):
         self.assertEqual((other + elsewhere).mapped("state"), ["delivered"] * 2)
         # as soon as it is back it gets all
         self.receiver.answer = acknowledge
+        self.deliver()
+        self.assertEqual(second.try_count, 0, "it is left alone for a while")
         self.make_due(first)
         self.deliver()
         self.assertEqual((first + second).mapped("state"), ["delivered"] * 2)
+
+    def test_a_slow_receiver_has_fewer_turns(self):
+        slow = [self.done("link", *self.links(n, 1)) for n in range(3)]
+        fast = [
+            self.done("link", *self.links(10 + n, 1), participant=self.openg2p) for n in range(6)
+        ]
+        mine = {callback.message_id.message_id for callback in fast}
+        acknowledge, told = self.receiver.acknowledge, []
+
+        def answer(body):
+            told.append("fast" if body["header"]["message_id"] in mine else "slow")
+            return acknowledge(body)
+
+        self.receiver.answer = answer
+
+        def deliver(*sent):
+            outcome = callback_outcome.deliver(*sent)
+            return outcome._replace(milliseconds=9000 if told[-1] == "slow" else 10)
+
+        with patch.object(g2p_spar_callback, "deliver", deliver):
+            self.deliver()
+        self.assertEqual(told[:2].count("slow"), 1)
+        self.assertEqual(told[2:7], ["fast"] * 5, "meanwhile the others have theirs")
+        self.assertEqual(len(told), len(slow) + len(fast))
+
+    def test_send_again_does_not_wait_for_a_silent_receiver(self):
+        callback = self.done("link", *self.links(1, 1))
+        acknowledge = self.receiver.answer
+        self.receiver.answer = lambda _body: gateway.GatewayFailed("bank.test: gone", False)
+        self.deliver()
+        self.receiver.answer = acknowledge
+        callback.action_send_again()
+        self.deliver()
+        self.assertEqual(callback.state, "delivered")
+
+    def test_claiming_reads_no_more_with_a_thousand_waiting(self):
+        """Neither of what is due nor of what is not."""
+        callback = self.done("link", *self.links(1, 1))
+        self.env.flush_all()
+        self.env.cr.execute(
+            """WITH message AS (
+                INSERT INTO g2p_spar_message (participant_id, operation, mode, state, message_id,
+                    correlation_id, replay_checked, received_at)
+                SELECT participant_id, operation, mode, state, 'copy' || n, 'copy' || n, FALSE,
+                    received_at
+                FROM g2p_spar_message, generate_series(1, 4000) AS n WHERE id = %s
+                RETURNING id, participant_id, correlation_id)
+            INSERT INTO g2p_spar_callback (message_id, participant_id, url, callback_message_id,
+                state, try_count, next_try_at)
+            SELECT id, participant_id, %s, correlation_id, 'waiting', 0,
+                now() AT TIME ZONE 'UTC' + CASE WHEN right(correlation_id, 1) < '5'
+                    THEN interval '-1 hour' ELSE interval '1 hour' END
+            FROM message""",
+            (callback.message_id.id, callback.url),
+        )
+        self.env.cr.execute("ANALYZE g2p_spar_callback")
+        self.env.cr.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {g2p_spar_callback.CLAIM}", (60, 86400, 10)
+        )
+        plan = json.dumps(self.env.cr.fetchone()[0])
+        read = re.findall(r'"(?:Actual Rows|Rows Removed by \w+)": ([\d.]+)', plan)
+        self.assertLess(max(map(float, read)), 100)
 
     @mute_logger(MODEL_LOGGER)
     def test_a_callback_that_cannot_be_made_holds_up_nobody_else(self):
