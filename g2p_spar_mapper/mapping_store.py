@@ -146,6 +146,12 @@ ORDER BY id_key FOR UPDATE"""
 # One table: planning a join with provider and branch takes three times as long as finding an ID.
 FIND = "SELECT {} FROM g2p_spar_mapping WHERE id_key = ANY(%s::text[])"
 RESOLVE = FIND.format(", ".join(Resolved._fields))
+# Of many IDs: one look-up each, in the index that answers fastest, whatever the planner makes of a
+# long list. For a few, the join costs more to plan than it saves.
+RESOLVE_MANY = f"""
+SELECT {", ".join(f"mapping.{name}" for name in Resolved._fields)}
+FROM unnest(%s::text[]) AS asked(id_key) JOIN g2p_spar_mapping AS mapping USING (id_key)"""
+MANY = 100
 RESOLVE_DETAILS = FIND.format(", ".join(Resolved._fields + Details._fields))
 
 BRANCH_NAMES = "SELECT id, name FROM g2p_fa_branch WHERE id = ANY(%s::int[])"
@@ -203,6 +209,11 @@ def delete(cr, row_ids, events):
     _execute(cr, DELETE, [*_arrays(EVENT_TYPES, events), int_array(row_ids)])
 
 
+def resolve_statement(count):
+    """The statement that looks up so many IDs."""
+    return RESOLVE_MANY if count > MANY else RESOLVE
+
+
 def resolve(cr, id_keys):
     """The mappings of these IDs; takes no lock.
 
@@ -210,7 +221,7 @@ def resolve(cr, id_keys):
         them.
     :rtype: dict[str, tuple]
     """
-    _execute(cr, RESOLVE, [text_array(id_keys)])
+    _execute(cr, resolve_statement(len(id_keys)), [text_array(id_keys)])
     return {row[0]: row for row in cr.fetchall()}
 
 

@@ -1,6 +1,8 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 """What the mappings that were looked up say about the items of a resolve. Plain Python."""
 
+from itertools import repeat
+
 import orjson
 
 from odoo.addons.g2p_spar_connector.g2p_connect.values import (
@@ -12,6 +14,7 @@ from odoo.addons.g2p_spar_connector.g2p_connect.values import (
 from odoo.addons.g2p_spar_fa_directory.financial_address import NUMBER_FIELD, fa_key
 from odoo.addons.g2p_spar_fa_directory.ids import namespace_of
 
+_NONE = repeat(None)
 _new = tuple.__new__  # a NamedTuple's own constructor costs twice as much
 
 
@@ -41,6 +44,30 @@ class Resolution:
         self.addresses = addresses
         self.account_providers = _AccountProviders(providers)
         self.shown = []  # database ids of the mappings whose details were told
+
+    def of_ids(self, items, keys):
+        """The results of items with IDs, in their order."""
+        if self.addresses or self.case_sensitive_namespaces:
+            return list(map(self.of_id, items, keys))
+        found = list(map(self.rows.get, keys))
+        return self._all_shown(items, found) or list(map(self.of_id, items, keys))
+
+    def _all_shown(self, items, found):
+        """The results made by columns, at two thirds of the cost, where each item is told the
+        details of an active mapping; else None."""
+        if not all(found):
+            return None
+        _, mapping_ids, fas, states, infos, provider_ids, branch_codes = zip(*found, strict=True)
+        reference_ids, ids, given_fas, _, scopes, _, locales, _, _ = zip(*items, strict=True)
+        if any(given_fas) or set(states) != {"active"} or set(scopes) != {"details"}:
+            return None
+        self.shown.extend(mapping_ids)
+        columns = (
+            reference_ids, repeat(Outcome.ID_ACTIVE), _NONE, ids, fas, _NONE, _NONE,
+            map(self.account_providers.__getitem__, zip(provider_ids, branch_codes, strict=True)),
+            [info and orjson.loads(info) for info in infos], locales, _NONE, _NONE,
+        )  # fmt: skip
+        return list(map(_new, repeat(Result), zip(*columns, strict=False)))
 
     def of_id(self, item, key):
         """The result of an item with an ID, and maybe an FA that must belong to it."""

@@ -123,8 +123,9 @@ class TestReport:
 
 
 class TestLimit:
-    def test_statement_is_that_of_resolve(self):
-        statement = limit.lookup()
+    @pytest.mark.parametrize("items", [1, 1000])
+    def test_statement_is_that_of_resolve(self, items):
+        statement = limit.lookup(items)
         assert "g2p_spar_mapping" in statement and statement.count("%s") == 1
 
     @pytest.mark.parametrize(("percent", "value"), [(50, 50), (99, 99), (100, 100), (0, 1)])

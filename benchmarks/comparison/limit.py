@@ -25,15 +25,15 @@ SCRIPTS = 100
 STATEMENTS = {1: 500, 100: 50, 1000: 10}
 
 
-def lookup():
-    """The statement that our resolve runs, its array of ID keys written `%s`.
+def lookup(items):
+    """The statement that our resolve of so many IDs runs, their array written `%s`.
 
     Read from the addon without its package, which needs Odoo.
     """
     package = types.ModuleType("bare_mapper")
     package.__path__ = [str(REPOSITORY / "g2p_spar_mapper")]
     sys.modules[package.__name__] = package
-    statement = importlib.import_module("bare_mapper.mapping_store").RESOLVE
+    statement = importlib.import_module("bare_mapper.mapping_store").resolve_statement(items)
     if statement.count("%s") != 1:
         raise SetupError("The statement of resolve has not one parameter.", "Adapt limit.py.")
     return statement
@@ -84,7 +84,7 @@ class Limit:
 
 def script(items, rows):
     """Statements of resolve with that many random IDs each; a script is one transaction."""
-    statement = " ".join(lookup().split())
+    statement = " ".join(lookup(items).split())
     lines = []
     for _statement in range(STATEMENTS[items]):
         ids = ",".join(people.id_key(randint(1, rows)) for _item in range(items))

@@ -159,7 +159,7 @@ class G2pSparMapper(models.AbstractModel):
         keys = _sound_keys(authority, items)
         if keys:
             resolution = self._look_up(set(keys), (), parts)
-            results = list(map(resolution.of_id, items, keys))
+            results = resolution.of_ids(items, keys)
         else:
             resolution, results = self._resolve_one_by_one(authority, items, parts)
         self._audit_resolve(actor, resolution.shown, results)
@@ -191,7 +191,7 @@ class G2pSparMapper(models.AbstractModel):
         """Read what is asked for: a statement for the IDs, one for the FAs."""
         exact = self._case_sensitive_namespaces()
         suffixes = tuple(f"@{name}" for name in exact)
-        if not any(key.endswith(suffixes) for key in id_keys):
+        if not (exact and any(key.endswith(suffixes) for key in id_keys)):
             exact = frozenset()  # none of these IDs is in them
         rows, details = {}, {}
         if id_keys and (parts or exact):

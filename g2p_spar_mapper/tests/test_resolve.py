@@ -48,6 +48,45 @@ class TestResolve(MapperCommon):
         self.link(self.free, (self.id_of(3), address.string))
         self.assertEqual(self.resolve(self.id_of(3))[0].provider.subcode, "OTHB0001")
 
+    def test_hits_alone_and_beside_a_miss(self):
+        """Messages of hits alone are answered by columns, all others item by item: alike."""
+        self.link(self.free, (self.id_of(3), self.fa("333333333")))
+        hits = [
+            ResolveItem("a", id=self.id_of(1), scope="details", locale="en"),
+            ResolveItem("b", id=self.id_of(3).upper(), scope="details"),
+            ResolveItem("c", id=self.id_of(1), scope="details"),
+        ]
+        self.spooled()
+        alone = self.mapper.resolve_items(self.free, hits)
+        miss = ResolveItem("d", id=self.id_of(9), scope="details")
+        *beside, missed = self.mapper.resolve_items(self.free, [*hits, miss])
+        self.assertEqual(alone, beside)
+        self.assertEqual(missed.outcome, Outcome.ID_NOT_FOUND)
+        self.assertEqual({type(result) for result in alone}, {Result})
+        self.assertEqual({len(result) for result in alone}, {len(Result._fields)})
+        self.assertEqual(alone[0].locale, "en")
+        self.assertEqual(alone[0].additional_info, [{"name": "a", "value": 1}])
+        self.assertEqual(alone[1].id, self.id_of(3).upper())
+        first, second = self.spooled()
+        self.assertEqual(first["shown_count"], 3)
+        self.assertEqual(first["mapping_ids"], second["mapping_ids"])
+
+    def test_hits_that_are_not_all_told(self):
+        """One item without details, one with an FA, one suspended: each by its own rules."""
+        hit = ResolveItem("a", id=self.id_of(1), scope="details")
+        for other, outcome in (
+            (ResolveItem("b", id=self.id_of(1)), Outcome.ID_ACTIVE),
+            (ResolveItem("b", id=self.id_of(2), scope="details"), Outcome.ID_INACTIVE),
+            (
+                ResolveItem("b", id=self.id_of(1), fa=self.fa("9"), scope="details"),
+                Outcome.FA_NOT_LINKED_TO_ID,
+            ),
+        ):
+            told, checked = self.mapper.resolve_items(self.free, [hit, other])
+            self.assertEqual(told.fa, self.fa())
+            self.assertEqual(checked.outcome, outcome)
+            self.assertIsNone(checked.fa)
+
     def test_yes_no_shows_nothing_but_yes(self):
         for fa in ("", self.fa()):
             with self.subTest(fa=fa):
