@@ -1,3 +1,3 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from . import controllers, models
+from . import controllers, models, wizards
 from .hooks import post_init_hook

@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 {
     "name": "SPAR: Connector",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "G2P",
     "summary": "Talk to a mapper of IDs to financial addresses, here or elsewhere",
     "author": "SPAR on Odoo",
@@ -13,9 +13,21 @@
         "security/g2p_spar_connector_rules.xml",
         "data/ir_cron.xml",
         "views/g2p_spar_connector_views.xml",
+        "views/g2p_spar_id_rule_views.xml",
+        "wizards/g2p_spar_id_rule_try_views.xml",
+        "views/g2p_spar_lookup_views.xml",
+        "wizards/g2p_spar_readiness_views.xml",
         "views/g2p_spar_remote_message_views.xml",
+        "wizards/g2p_spar_partner_change_views.xml",
+        "wizards/g2p_spar_partner_bulk_link_views.xml",
+        "views/res_partner_views.xml",
+        "views/g2p_spar_outbox_views.xml",
         "views/g2p_spar_signing_key_views.xml",
         "views/res_config_settings_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["g2p_spar_connector/static/src/**/*"],
+        "web.assets_tests": ["g2p_spar_connector/static/tests/tours/**/*"],
+    },
     "post_init_hook": "post_init_hook",
 }

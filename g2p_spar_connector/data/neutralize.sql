@@ -8,5 +8,7 @@ UPDATE g2p_spar_connector
 DELETE FROM g2p_spar_connector_token;
 -- what waits to be handed over stays here
 DELETE FROM g2p_spar_remote_message;
+-- and what the outbox holds
+DELETE FROM g2p_spar_outbox;
 -- nor sign in the name of the original
 DELETE FROM g2p_spar_signing_key;

@@ -1,5 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -160,6 +161,14 @@ class G2PSparConnector(models.Model):
     def _capabilities(self) -> Sequence[str]:
         """To be extended like `_call`."""
         return ()
+
+    def _show_address_action(self, id_value: str) -> dict | Literal[False]:
+        """What opens the whole address of an ID for the current user, who has to say why and is
+        put on record; False where the mapper has no such thing, or the user may not.
+
+        To be extended like `_call`.
+        """
+        return False
 
     def _ever_linked(self, ids: Sequence[str]) -> Iterable[str]:
         """To be extended like `_call`, by backends with the capability "history"."""

@@ -26,7 +26,7 @@ from ..g2p_connect.values import (
     Result,
 )
 from ..remote_line import Credentials, Line
-from ..secret import SealBroken, SecretKeyMissing, seal, unseal
+from ..secret import SealBroken, SecretKeyMissing, unseal
 from .g2p_spar_signing_key import SigningKeyMissing
 
 _logger = logging.getLogger(__name__)
@@ -67,7 +67,11 @@ class G2PSparConnector(models.Model):
     What was changed there stays changed when the transaction here is rolled back.
     """
 
-    _inherit = "g2p.spar.connector"
+    _name = "g2p.spar.connector"
+    _inherit = ["g2p.spar.connector", "g2p.spar.sealed.secret"]
+    _secret_field = "remote_client_secret"
+    _secret_purpose = SECRET_PURPOSE
+    _secret_address_field = "remote_token_url"
 
     remote_profile = fields.Selection(
         [("strict", "G2P-Connect"), ("openg2p_1", "OpenG2P 1.x")],
@@ -157,7 +161,7 @@ class G2PSparConnector(models.Model):
         self.remote_client_secret = False
 
     def _inverse_remote_client_secret(self):
-        """`create` and `write` have sealed it."""
+        """`create` and `write` store it sealed."""
 
     # === CONSTRAINT METHODS === #
 
@@ -221,41 +225,11 @@ class G2PSparConnector(models.Model):
 
     # === CRUD METHODS === #
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        return super().create([self._seal_secret(vals) for vals in vals_list])
-
     def write(self, vals):
-        vals = self._seal_secret(vals)
-        moved = self.browse()
-        if "remote_token_url" in vals and "remote_client_secret_sealed" not in vals:
-            # a secret goes where it was meant to go, and nowhere else
-            moved = self.filtered(
-                lambda connector: connector.remote_token_url != vals["remote_token_url"]
-            )
         result = super().write(vals)
-        if moved:
-            super(G2PSparConnector, moved.sudo()).write(
-                {"remote_client_secret_sealed": False, "remote_client_secret_set_at": False}
-            )
         if "remote_jwks_url" in vals:
             self.sudo()._note_key_set(False, False, False, False)
         return result
-
-    def _seal_secret(self, vals):
-        """The values with a typed secret sealed; an empty one changes nothing."""
-        if "remote_client_secret" not in vals:
-            return vals
-        vals = dict(vals)
-        secret = (vals.pop("remote_client_secret") or "").strip()
-        if secret:
-            try:
-                sealed = seal(secret.encode(), SECRET_PURPOSE)
-            except SecretKeyMissing as error:
-                raise UserError(str(error)) from None
-            vals["remote_client_secret_sealed"] = sealed
-            vals["remote_client_secret_set_at"] = fields.Datetime.now()
-        return vals
 
     # === ACTIONS === #
 

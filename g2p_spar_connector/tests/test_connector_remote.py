@@ -23,6 +23,7 @@ from ..g2p_connect.values import (
     UnlinkItem,
 )
 from ..models import g2p_spar_connector_remote as remote
+from ..models import g2p_spar_sealed_secret
 from .test_client import FakeMapper
 from .test_remote_line import reply
 
@@ -143,6 +144,18 @@ class TestSecrets(RemoteCase):
             self.tokens.with_user(manager).search([])
         self.assertFalse(self.connector.copy().sudo().remote_client_secret_sealed)
 
+    def test_a_manager_types_it(self):
+        manager = new_test_user(self.env, "m", groups="g2p_spar_fa_directory.group_manager")
+        connectors = self.connector.with_user(manager)
+        created = connectors.create(self.values(**self.token_values(name="Typed")))
+        self.assertTrue(created.sudo().remote_client_secret_sealed)
+        before = self.sealed()
+        connectors.write({"remote_client_secret": "another"})
+        self.assertNotEqual(self.sealed(), before)
+        for call in (connectors.write, connectors.create):
+            with self.assertRaises(AccessError):
+                call(self.values(remote_client_secret_sealed="forged"))
+
     def test_an_empty_one_changes_nothing(self):
         before = self.sealed()
         self.connector.write({"remote_client_secret": False, "name": "Same"})
@@ -167,7 +180,7 @@ class TestSecrets(RemoteCase):
 
     def test_without_the_key(self):
         missing = secret.SecretKeyMissing("The key secret_key is missing")
-        with patch.object(remote, "seal", side_effect=missing):
+        with patch.object(g2p_spar_sealed_secret, "seal", side_effect=missing):
             with self.assertRaisesRegex(UserError, "secret_key"):
                 self.connector.remote_client_secret = "other"
 

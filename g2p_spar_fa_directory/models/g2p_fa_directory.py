@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from odoo import api, models, tools
 
@@ -66,6 +66,17 @@ class Match(NamedTuple):
         return self.provider.id, fa_key(self.reading.parts.get("branch_code", ""))
 
 
+class Place(NamedTuple):
+    """Where an account is; the branch may be None."""
+
+    provider: Any  # g2p.fa.provider
+    branch: Any  # g2p.fa.branch
+
+
+_BY_RECORD = frozenset({"provider_id", "number", "branch_id"})
+_BY_CODE = frozenset({"fa_type", "provider_code", "number", "branch_code"})
+
+
 class G2pFaDirectory(models.AbstractModel):
     """What a financial address string means, by the providers, branches and strategies on record.
 
@@ -115,24 +126,33 @@ class G2pFaDirectory(models.AbstractModel):
         :return: what ``parse_fas`` makes of the constructed string
         :rtype: FinancialAddress | FaError
         """
-        provider, branch = provider.sudo(), branch and branch.sudo()
-        if not provider.strategy_id:
-            return FaError("provider: has no strategy to construct addresses with")
-        if branch and branch.provider_id != provider:
-            return FaError("branch_code: is not a branch of this provider")
-        try:
-            string = provider.strategy_id.construct(self._parts(provider, number, branch))
-        except PatternError as error:
-            return FaError(str(error))
-        address = self.parse_fas([string])[0]
-        if isinstance(address, FinancialAddress) and (
-            (address.provider_id, address.number) != (provider.id, number)
-        ):
-            return FaError(
-                "provider: its addresses cannot be told from those of another provider "
-                f"({address.problem or 'another strategy reads them first'})"
-            )
-        return address
+        place = Place(provider.sudo(), branch.sudo() if branch else None)
+        return self._construct_at([(place, number)])[0]
+
+    @api.private
+    def construct_accounts(self, accounts):
+        """Construct the FAs of accounts by the strategies of their providers, with a number of
+        statements that does not depend on how many they are.
+
+        :param Sequence[dict] accounts: ``{provider_id, number, branch_id?}`` with database ids, or
+            ``{fa_type, provider_code, number, branch_code?}``
+        :return: one result per account, in the same order; as ``construct_fa`` has them
+        :rtype: list[FinancialAddress | FaError]
+        """
+        if not accounts:
+            return []
+        places = self._places(accounts)
+        numbers = [account.get("number") for account in accounts]
+        sound = [
+            (place, number)
+            for place, number in zip(places, numbers, strict=True)
+            if isinstance(place, Place) and not _number_problem(number)
+        ]
+        made = iter(self._construct_at(sound))
+        return [
+            place if isinstance(place, FaError) else _number_problem(number) or next(made)
+            for place, number in zip(places, numbers, strict=True)
+        ]
 
     @api.private
     def construct_fas(self, given, listed=False):
@@ -171,15 +191,67 @@ class G2pFaDirectory(models.AbstractModel):
 
     # === HELPERS === #
 
-    def _parts(self, provider, number, branch):
-        return {
-            NUMBER_FIELD[provider.fa_type]: number,
-            PROVIDER_CODE_FIELD[provider.fa_type]: provider.code,
-            PROVIDER_NAME_FIELD[provider.fa_type]: provider.name,
-            "branch_code": branch.code if branch else "",
-            "branch_name": branch.name if branch else "",
-            "fa_type": FA_TYPE_TOKEN[provider.fa_type],
-        }
+    def _construct_at(self, accounts):
+        """
+        :param accounts: pairs of a place and a number
+        :rtype: list[FinancialAddress | FaError]
+        """
+        patterns = self.env["g2p.fa.strategy"].fa_strategies_by_id()
+        made = [_construct_string(place, number, patterns) for place, number in accounts]
+        strings = [string for string in made if isinstance(string, str)]
+        addresses = iter(self.parse_fas(strings))
+        return [
+            _as_meant(next(addresses), place, number) if isinstance(string, str) else string
+            for string, (place, number) in zip(made, accounts, strict=True)
+        ]
+
+    def _places(self, accounts):
+        """:rtype: list[Place | FaError]"""
+        problems = [_account_problem(account) for account in accounts]
+        sound = [a for a, problem in zip(accounts, problems, strict=True) if problem is None]
+        provider_ids = self._provider_ids(sound)
+        provider_fields = ["name", "code", "fa_type", "strategy_id"]
+        providers = self._existing("g2p.fa.provider", provider_ids, provider_fields)
+        branch_ids = self._branch_ids(sound, provider_ids)
+        branches = self._existing("g2p.fa.branch", branch_ids, ["name", "code", "provider_id"])
+        found = iter(zip(sound, provider_ids, branch_ids, strict=True))
+        return [problem or _place(*next(found), providers, branches) for problem in problems]
+
+    def _existing(self, model, record_ids, field_names):
+        """The records of these ids that there are, archived ones too, by their id."""
+        records = self.env[model].sudo().with_context(active_test=False)
+        known = {record_id for record_id in record_ids if type(record_id) is int}
+        found = records.search_fetch([("id", "in", list(known))], field_names)
+        return {record.id: record for record in found}
+
+    def _provider_ids(self, accounts):
+        """The provider of each account: its id, or why there is none."""
+        by_code = self._providers_by_code(
+            {fa_key(account["provider_code"]) for account in accounts if "provider_code" in account}
+        )
+        return [
+            _only_provider(account["fa_type"], by_code.get(fa_key(account["provider_code"]), ()))
+            if "provider_code" in account
+            else account["provider_id"]
+            for account in accounts
+        ]
+
+    def _branch_ids(self, accounts, provider_ids):
+        """The branch of each account: its id, None, or why there is none."""
+        keys = [
+            (provider_id, fa_key(account["branch_code"]))
+            if account.get("branch_code") and isinstance(provider_id, int)
+            else None
+            for account, provider_id in zip(accounts, provider_ids, strict=True)
+        ]
+        by_code = self._branches_by_code(set(filter(None, keys)))
+        unknown = FaError("branch_code: is not a branch of this provider")
+        return [
+            (by_code[key].id if key in by_code else unknown)
+            if key
+            else account.get("branch_id") or None
+            for account, key in zip(accounts, keys, strict=True)
+        ]
 
     def _readings(self, string, strategies):
         """Return every way to read a string; none if it is not even well-formed."""
@@ -304,6 +376,92 @@ class G2pFaDirectory(models.AbstractModel):
             strategy_code=strategy.code,
             parts=parts,
         )
+
+
+def _account_problem(account):
+    """What is wrong with an account whatever is on record."""
+    known = _BY_CODE if "provider_code" in account else _BY_RECORD
+    for name in account:
+        if name not in known:
+            return FaError(f"{name}: is not known beside {', '.join(sorted(known - {name}))}")
+    if known is _BY_RECORD:
+        return _reference_problem(account)
+    if account.get("fa_type") not in list(NUMBER_FIELD):
+        return FaError(f"fa_type: must be one of {', '.join(NUMBER_FIELD)}")
+    for name in ("provider_code", "branch_code"):
+        if account.get(name) and not isinstance(account[name], str):
+            return FaError(f"{name}: must be a string")
+    return None if account["provider_code"] else FaError("provider_code: is missing")
+
+
+def _reference_problem(account):
+    for name in ("provider_id", "branch_id"):
+        if account.get(name) and type(account[name]) is not int:
+            return FaError(f"{name}: must be a database id")
+    return None if account.get("provider_id") else FaError("provider_id: is missing")
+
+
+def _number_problem(number):
+    if not number:
+        return FaError("number: is missing")
+    return None if isinstance(number, str) else FaError("number: must be a string")
+
+
+def _only_provider(fa_type, candidates):
+    """The id of the one provider of that kind, or why there is none."""
+    if not candidates:
+        return FaError("provider_code: is not on record")
+    of_type = [provider for provider in candidates if provider.fa_type == fa_type]
+    if not of_type:
+        return FaError("fa_type: is not the kind of account that this provider offers")
+    if len(of_type) > 1:
+        return FaError("provider_code: several providers have it; name one by provider_id")
+    return of_type[0].id
+
+
+def _place(account, provider_id, branch_id, providers, branches):
+    for problem in (provider_id, branch_id):
+        if isinstance(problem, FaError):
+            return problem
+    if provider_id not in providers:
+        return FaError("provider_id: there is no such provider")
+    if branch_id and branch_id not in branches:
+        return FaError("branch_id: there is no such branch")
+    return Place(providers[provider_id], branches[branch_id] if branch_id else None)
+
+
+def _construct_string(place, number, patterns):
+    """The string of an account, or why there is none."""
+    provider, branch = place
+    if not provider.strategy_id:
+        return FaError("provider: has no strategy to construct addresses with")
+    if branch and branch.provider_id != provider:
+        return FaError("branch_code: is not a branch of this provider")
+    pattern = patterns[provider.strategy_id.id].pattern
+    parts = {
+        NUMBER_FIELD[provider.fa_type]: number,
+        PROVIDER_CODE_FIELD[provider.fa_type]: provider.code,
+        PROVIDER_NAME_FIELD[provider.fa_type]: provider.name,
+        "branch_code": branch.code if branch else "",
+        "branch_name": branch.name if branch else "",
+        "fa_type": FA_TYPE_TOKEN[provider.fa_type],
+    }
+    try:
+        return pattern.construct(dict.fromkeys(pattern.fields, "") | parts)
+    except PatternError as error:
+        return FaError(str(error))
+
+
+def _as_meant(address, place, number):
+    """A constructed address, unless it is read as that of another account."""
+    if isinstance(address, FaError) or (
+        (address.provider_id, address.number) == (place.provider.id, number)
+    ):
+        return address
+    return FaError(
+        "provider: its addresses cannot be told from those of another provider "
+        f"({address.problem or 'another strategy reads them first'})"
+    )
 
 
 def _construct(strategy, fa_type, parts):

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2 import errors
 
+from odoo.exceptions import AccessError
+from odoo.service.model import get_public_method
 from odoo.tools import SQL, mute_logger
 
 from ..financial_address import FaError, FinancialAddress
@@ -554,3 +556,129 @@ class TestFaDirectoryConstructGiven(DirectoryCommon):
             self.assertEqual(address.branch_id, self.branch.id)
             kept = {name: parts[name] for name in address.parts if name in parts}
             self.assertEqual(address.parts | kept, address.parts)
+
+
+class TestFaDirectoryAccounts(DirectoryCommon):
+    """`construct_accounts`: many at once, each as `construct_fa` would have it."""
+
+    def _construct(self, *accounts):
+        return self.directory.construct_accounts(accounts)
+
+    def assertRefused(self, message, **account):
+        [result] = self._construct({"number": "123456789012", **account})
+        self.assertIsInstance(result, FaError, result)
+        self.assertRegex(result.message, f"^{message}")
+        self.assertNotIn("123456789012", result.message)
+
+    def test_by_record_and_by_code(self):
+        by_record = {
+            "provider_id": self.bank.id,
+            "branch_id": self.branch.id,
+            "number": "123456789012",
+        }
+        by_code = {
+            "fa_type": "bank",
+            "provider_code": "tbank",
+            "branch_code": "tbank000001",
+            "number": "123456789012",
+        }
+        wallet = {
+            "fa_type": "mobile_wallet",
+            "provider_code": "TMOBI",
+            "branch_code": None,
+            "number": "9876543210",
+        }
+        plain = {"provider_id": self.plain_bank.id, "branch_id": False, "number": "12345"}
+        made = self._construct(wallet, by_record, plain, by_code)
+        expected = self.directory.construct_fa(self.bank, "123456789012", self.branch)
+        self.assertEqual(made[1], expected)
+        self.assertEqual(made[3], expected)
+        self.assertEqual(made[0].string, MOBILE_STRING)
+        self.assertEqual(made[2].string, "account:12345@TPLAIN")
+        self.assertEqual(self._construct(), [])
+
+    def test_one_refused_harms_no_other(self):
+        sound = {"provider_id": self.plain_bank.id, "number": "12345"}
+        first, second, third = self._construct(sound, {**sound, "provider_id": 0}, sound)
+        self.assertEqual(first, third)
+        self.assertEqual(second, FaError("provider_id: is missing"))
+
+    def test_refused_for_its_form(self):
+        bank = {"fa_type": "bank", "provider_code": "TBANK"}
+        self.assertRefused("provider_id: is missing")
+        self.assertRefused("provider_id: must be a database id", provider_id="5")
+        self.assertRefused("provider_id: must be a database id", provider_id=True)
+        self.assertRefused("branch_id: must be a database id", provider_id=1, branch_id=self.branch)
+        self.assertRefused("provider_code: is missing", fa_type="bank", provider_code="")
+        self.assertRefused("provider_code: must be a string", fa_type="bank", provider_code=7)
+        self.assertRefused("branch_code: must be a string", branch_code=7, **bank)
+        self.assertRefused("fa_type: must be one of bank, mobile", provider_code="TBANK")
+        self.assertRefused("fa_type: must be one of", fa_type=[], provider_code="TBANK")
+        self.assertRefused("iban: is not known", iban="x", **bank)
+        self.assertRefused("provider_id: is not known", provider_id=1, **bank)
+        for number in (None, "", False):
+            self.assertRefused("number: is missing", number=number, **bank)
+        self.assertRefused("number: must be a string", number=12345, **bank)
+
+    def test_refused_for_what_is_on_record(self):
+        bank = {"fa_type": "bank", "provider_code": "TBANK"}
+        own = {"provider_id": self.bank.id}
+        self.assertRefused("provider_code: is not on record", fa_type="bank", provider_code="NO")
+        self.assertRefused(
+            "fa_type: is not the kind", fa_type="mobile_wallet", provider_code="TBANK"
+        )
+        self.assertRefused("provider_id: there is no such", provider_id=2**31 - 1)
+        self.assertRefused("branch_id: there is no such", branch_id=2**31 - 1, **own)
+        self.assertRefused("branch_code: is not a branch", branch_code="TBANK9", **bank)
+        self.assertRefused("branch_code: is required", **bank)
+        foreign = self.env["g2p.fa.branch"].create(
+            {"provider_id": self.plain_bank.id, "name": "Far", "code": "FAR"}
+        )
+        self.assertRefused("branch_code: is not a branch", branch_id=foreign.id, **own)
+        self.assertRefused("account_number: ", number="12", branch_id=self.branch.id, **own)
+        self.branch.active = False
+        self.assertRefused("branch_code: branch archived", branch_id=self.branch.id, **own)
+        self.bank.active = False
+        self.assertRefused("bank_code: provider archived", branch_id=self.other_branch.id, **own)
+        self.bank.strategy_id = False
+        self.assertRefused("provider: has no strategy", **own)
+
+    def test_two_countries_with_one_code(self):
+        self._create_provider(
+            name="Other", code="TPLAIN", strategy_id=101, country_id=self.kenya.id
+        )
+        self.assertRefused("provider_code: several", fa_type="bank", provider_code="TPLAIN")
+
+    def test_statements_do_not_depend_on_the_number(self):
+        by_record = {"provider_id": self.bank.id, "branch_id": self.branch.id}
+        by_code = {"fa_type": "bank", "provider_code": "TBANK", "branch_code": "TBANK000001"}
+        counts = []
+        for size in (1, 1, 10, 100, 1000):  # the first fills caches
+            accounts = [
+                {**kind, "number": f"{123456789000 + number}"}
+                for number in range(size)
+                for kind in (by_record, by_code)
+            ]
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            made = self._construct(*accounts)
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertFalse([error for error in made if isinstance(error, FaError)])
+        self.assertEqual(len(set(counts[1:])), 1, counts)
+        self.assertLessEqual(counts[1], 6)
+
+    def test_nobody_calls_it_over_rpc(self):
+        with self.assertRaises(AccessError):
+            get_public_method(self.directory, "construct_accounts")
+
+    @PROPERTY
+    @given(st.lists(st.text(max_size=25), max_size=5))
+    def test_the_same_as_one_by_one(self, numbers):
+        accounts = [{"provider_id": self.plain_bank.id, "number": number} for number in numbers]
+        alone = [
+            self.directory.construct_fa(self.plain_bank, number)
+            if number
+            else FaError("number: is missing")
+            for number in numbers
+        ]
+        self.assertEqual(self._construct(*accounts), alone)

@@ -27,3 +27,14 @@ class G2pSparConnector(models.Model):
         if self.backend != "local":
             return super()._ever_linked(ids)
         return self.env["g2p.spar.mapping.event"].ever_linked(ids)
+
+    def _show_address_action(self, id_value):
+        """Override of ``g2p_spar_connector``: the dialog that mappings have for it."""
+        if self.backend != "local":
+            return super()._show_address_action(id_value)
+        if not self.env.user.has_group("g2p_spar_mapper.group_show_address"):
+            return False
+        # as the user: the dialog acts with the user's rights
+        mappings = self.env["g2p.spar.mapping"].sudo(False)
+        mapping = mappings.search([("id_masked", "=", id_value)], limit=1)
+        return mapping.action_show_address() if mapping else False

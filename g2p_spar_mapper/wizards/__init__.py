@@ -1,7 +1,4 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-# others inherit from it
-from . import g2p_spar_sealed_dialog  # isort: skip
-
 from . import (
     g2p_spar_address_reveal,
     g2p_spar_address_shown,

@@ -3,7 +3,7 @@ import json
 
 from odoo import api, fields, models
 
-from odoo.addons.g2p_spar_connector.secret import seal, unseal
+from ..secret import seal, unseal
 
 
 class G2pSparSealedDialog(models.AbstractModel):
