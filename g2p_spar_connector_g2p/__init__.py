@@ -1,0 +1,3 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from . import models
+from .hooks import uninstall_hook

@@ -1,0 +1,13 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+{
+    "name": "Stand-in: OpenG2P Registry, bank details",
+    "summary": "What SPAR's glue touches of OpenG2P's module of that name. For tests only.",
+    "version": "19.0.1.0.0",
+    "category": "Hidden/Tests",
+    "author": "SPAR on Odoo",
+    "license": "LGPL-3",
+    "depends": ["g2p_registry_individual", "g2p_registry_group"],
+    "data": [
+        "views/res_partner_views.xml",
+    ],
+}

@@ -1,0 +1,14 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo import fields, models
+
+
+class G2PPaymentBatchTag(models.Model):
+    _name = "g2p.payment.batch.tag"
+    _description = "Payment Batch Tag"
+    _order = "order asc"
+
+    name = fields.Char(required=True)
+    order = fields.Integer()
+    # On g2p.entitlement.
+    domain = fields.Text(default="[]")
+    max_batch_size = fields.Integer(default=500)

@@ -1,0 +1,14 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+{
+    "name": "Stand-in: OpenG2P Registry, groups",
+    "summary": "What SPAR's glue touches of OpenG2P's module of that name. For tests only.",
+    "version": "19.0.1.0.0",
+    "category": "Hidden/Tests",
+    "author": "SPAR on Odoo",
+    "license": "LGPL-3",
+    "depends": ["g2p_registry_base"],
+    "data": [
+        "security/ir.model.access.csv",
+        "views/res_partner_views.xml",
+    ],
+}

@@ -1,0 +1,1 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
