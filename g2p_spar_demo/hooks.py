@@ -9,3 +9,5 @@ def uninstall_hook(env):
     """Participants with history stay behind: not with powers and a secret."""
     participants = env["g2p.spar.demo"]._participants()
     participants.write({"active": False, "client_secret_digest": False})
+    # Likewise the sign-in provider, where people have signed in.
+    env["g2p.spar.demo.identity.provider"]._client().active = False

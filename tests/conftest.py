@@ -115,6 +115,11 @@ class RunningServer:
         announced = {int(pid) for pid in re.findall(rf"Worker Worker{kind} \((\d+)\) alive", log)}
         return sorted(announced & set(process.children(self.pid)))
 
+    def await_evented(self):
+        """Wait for the process that serves beside the workers: the demonstration's identity
+        provider answers there."""
+        self._server.await_evented()
+
     def lives(self):
         """Whether its first process runs: Odoo's ends when it misses its database."""
         return self._server.record is not None

@@ -267,15 +267,90 @@ class TestAddons:
         assert addons.to_install(tmp_path, demo=False) == ["g2p_spar_a"]
         assert "g2p_spar_glue" in addons.to_install(tmp_path, glue=True)
 
+    def test_what_is_installed_beside_a_pbms(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(addons, "REPOSITORY", tmp_path)
+        monkeypatch.setattr(addons, "PBMS", {"p": "p_top", "q": "q_top"})
+        monkeypatch.setattr(addons, "PBMS_DEMO", {"p": "g2p_spar_demo_p"})
+        for folder, name, depends in (
+            (".", "g2p_spar_a", []),
+            (".", "g2p_spar_glue", ["g2p_spar_a", "p_base"]),
+            (".", "g2p_spar_glue_of_glue", ["g2p_spar_glue", "p_top"]),
+            (".", "g2p_spar_other", ["g2p_spar_a", "q_top"]),
+            (addons.STAND_INS, "p_base", []),
+            (addons.STAND_INS, "p_top", ["p_base"]),
+            (addons.STAND_INS, "q_top", []),
+            (addons.STAND_INS, "g2p_spar_demo_p", ["g2p_spar_glue"]),
+        ):
+            (tmp_path / folder / name).mkdir(parents=True)
+            manifest = {"depends": depends, "auto_install": len(depends) > 1}
+            (tmp_path / folder / name / "__manifest__.py").write_text(repr(manifest))
+        glue = ["g2p_spar_glue", "g2p_spar_glue_of_glue", "p_base", "p_top"]
+        assert addons.beside("p") == sorted([*glue, "g2p_spar_demo_p"])
+        assert addons.beside("p", demo=False) == glue
+        assert addons.to_install(tmp_path, pbms="q") == ["g2p_spar_a", "g2p_spar_other", "q_top"]
+        # Odoo has neither PBMS: only with stand-ins is there something to be glued to.
+        assert addons.to_install(tmp_path, glue=True) == ["g2p_spar_a"]
+        named = ("g2p_spar_a", "g2p_spar_glue_of_glue", "q_top", "g2p_spar_demo_p", "unknown")
+        assert [addons.pbms_of(name) for name in named] == [None, "p", "q", "p", None]
+        assert addons.path(None) == str(tmp_path)
+        assert addons.path("p") == f"{tmp_path},{tmp_path / addons.STAND_INS}"
+        before = addons.checksum("p_base")
+        (tmp_path / addons.STAND_INS / "p_base" / "data.xml").write_text("<odoo/>")
+        assert addons.checksum("p_base") != before
+
+    def test_stand_ins_are_no_addons_of_the_product(self):
+        assert not addons.manifests().keys() & addons.stand_ins().keys()
+        for pbms in addons.PBMS:
+            assert addons.PBMS[pbms] in addons.stand_ins()
+        for name in addons.stand_ins():
+            assert addons.pbms_of(name)
+
 
 class TestOptions:
     def test_defaults(self):
         options = start.parse([])
         assert (options.port, options.database, options.no_demo) == (None, "spar", False)
+        assert not options.programmes
 
     def test_workers(self):
         with pytest.raises(SetupError, match="--workers"):
             start.parse(["--workers", "0"])
+
+
+class TestSelection:
+    @pytest.mark.parametrize(
+        ("path", "where"),
+        [
+            ("g2p_spar_mapper/tests", None),
+            ("g2p_spar_connector_g2p/tests", "g2p"),
+            ("g2p_spar_connector_spp/tests/test_contract.py", "spp"),
+            ("tests/stand_ins/g2p_programs/tests", "g2p"),
+            ("tests/stand_ins/spp_programs", "spp"),
+            ("tests", "beside"),
+            ("tests/test_setup.py", "beside"),
+        ],
+    )
+    def test_where(self, path, where):
+        assert test._where(REPOSITORY / path) == where
+
+    def test_everything(self):
+        """Each folder of tests runs once, where its addon is installed."""
+        runs = test.Runs(None, None, None, test.parse([]))
+        selected = runs._selected()
+        assert set(selected) == {None, "g2p", "spp", "beside"}
+        assert selected["beside"] == [REPOSITORY / "tests"]
+        assert REPOSITORY / "g2p_spar_connector_g2p_connect/tests" in selected["g2p"]
+        assert REPOSITORY / "tests/stand_ins/spp_programs/tests" in selected["spp"]
+        paths = [path for group in selected.values() for path in group]
+        assert len(paths) == len(set(paths))
+
+    def test_named_addons(self):
+        options = test.parse(["g2p_spar_mapper", "spp_programs", "-x"])
+        assert options.addons == [
+            REPOSITORY / "g2p_spar_mapper/tests",
+            REPOSITORY / "tests/stand_ins/spp_programs/tests",
+        ]
+        assert options.pytest == ["-x"]
 
 
 REPORT = """<testsuites><testsuite>

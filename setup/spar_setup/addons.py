@@ -8,14 +8,34 @@ from .console import SetupError
 from .state import REPOSITORY
 
 DEMO = "g2p_spar_demo"
+# Modules that stand for those of PBMSs, beside which some of our addons are installed.
+STAND_INS = "tests/stand_ins"
+# Of each PBMS the module that needs all others of it. The two PBMSs cannot share a database.
+PBMS = {"g2p": "g2p_payment_g2p_connect", "spp": "spp_programs"}
+# Demonstration data of a PBMS: installed with the demonstration.
+PBMS_DEMO = {"g2p": "g2p_spar_demo_programmes"}
 # Neither changes what an installed addon is.
 NOT_INSTALLED = {"__pycache__", "tests"}
 
 
 def manifests():
     """Manifest of each installable addon of the repository, by name."""
+    return _manifests("g2p_spar_*/__manifest__.py")
+
+
+def stand_ins():
+    """Manifest of each module that stands for one of a PBMS, and of its demonstration, by name."""
+    return _manifests(f"{STAND_INS}/*/__manifest__.py")
+
+
+def with_stand_ins():
+    """Manifest of each addon of ours and of each stand-in, by name."""
+    return {**manifests(), **stand_ins()}
+
+
+def _manifests(pattern):
     found = {}
-    for path in sorted(REPOSITORY.glob("g2p_spar_*/__manifest__.py")):
+    for path in sorted(REPOSITORY.glob(pattern)):
         try:
             manifest = ast.literal_eval(path.read_text(encoding="utf-8"))
         except (SyntaxError, ValueError) as error:
@@ -25,13 +45,14 @@ def manifests():
     return found
 
 
-def to_install(odoo_path, demo=True, glue=False):
+def to_install(odoo_path, demo=True, glue=False, pbms=None):
     """Names of the addons to install, sorted.
 
     Left out: what depends on an addon that neither we nor Odoo have (glue beside another product).
 
     :param bool demo: with the demonstration's addon
     :param bool glue: with the addons that Odoo installs by itself beside others
+    :param str pbms: with the stand-ins of that PBMS, and our addons beside it
     """
     ours = manifests()
     names = []
@@ -45,13 +66,49 @@ def to_install(odoo_path, demo=True, glue=False):
             names.append(name)
     if not names:
         raise SetupError(f"There is no addon to install in {REPOSITORY}.", "Is the clone complete?")
-    return names
+    return sorted({*names, *(beside(pbms, demo) if pbms else ())})
+
+
+def pbms_of(name):
+    """Beside which PBMS an addon of ours, or a stand-in, is installed; None = beside none."""
+    for pbms in PBMS:
+        if name in beside(pbms):
+            return pbms
+    return None
+
+
+def beside(pbms, demo=True):
+    """Stand-ins of a PBMS, with our addons that need one of them."""
+    found = with_stand_ins()
+    needed = _needs(PBMS[pbms], found)
+    names = needed | {name for name in manifests() if _needs(name, found) & needed}
+    if demo and pbms in PBMS_DEMO:
+        names.add(PBMS_DEMO[pbms])
+    return sorted(names)
+
+
+def _needs(name, found):
+    """An addon and what it depends on, directly or not, of those given."""
+    if name not in found:
+        return set()
+    return {name}.union(*(_needs(depend, found) for depend in found[name]["depends"]))
+
+
+def folder_of(name):
+    """Folder of an addon of ours or of a stand-in."""
+    return REPOSITORY / STAND_INS / name if name in stand_ins() else REPOSITORY / name
+
+
+def path(pbms):
+    """Odoo's `addons_path` of a database with the stand-ins of that PBMS; None = without any."""
+    folders = [REPOSITORY, REPOSITORY / STAND_INS] if pbms else [REPOSITORY]
+    return ",".join(map(str, folders))
 
 
 def checksum(name):
     """SHA-256 over names and content of what makes up an addon."""
     digest = hashlib.sha256()
-    folder = REPOSITORY / name
+    folder = folder_of(name)
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.is_file() and not NOT_INSTALLED & set(parts):

@@ -49,8 +49,13 @@ class Database:
 
     @property
     def record(self):
-        """What is known of it: `complete`, `admin`, `participants`, `addons`, `demo`, `odoo`."""
+        """What is known of it: `complete`, `admin`, `participants`, `addons`, `demo`, `odoo`,
+        `pbms` (whose stand-ins are installed, or None)."""
         return read_json(self._record_path) or {}
+
+    @property
+    def addons_path(self):
+        return addons.path(self.record.get("pbms"))
 
     def environment(self):
         """Environment of programs that reach its server."""
@@ -62,12 +67,14 @@ class Database:
         )
         return found == ["1"]
 
-    def ensure(self, demo, glue=False, password=None):
+    def ensure(self, demo, glue=False, password=None, pbms=None):
         """Create the database, or bring it up to date; an interrupted creation is begun anew.
 
         :param bool demo: with the demonstration's addon (an existing database keeps what it has)
         :param bool glue: with the addons that Odoo installs by itself beside others
         :param str password: of a new database's administrator; None = a random one
+        :param str pbms: with the stand-ins of that PBMS (an existing database gets them, and keeps
+            what it has)
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         record = self.record
@@ -78,12 +85,12 @@ class Database:
                     "Name another one with --database.",
                 )
             if record["complete"]:
-                self._update(record)
+                self._update(record, pbms)
                 return
             say(f"The creation of the database {self.name} was interrupted; beginning anew")
             self.drop()
-        names = addons.to_install(Path(self.odoo["path"]), demo, glue)
-        self._create(names, demo, password or secrets.token_urlsafe(12))
+        names = addons.to_install(Path(self.odoo["path"]), demo, glue, pbms)
+        self._create(names, demo, password or secrets.token_urlsafe(12), pbms)
 
     def drop(self):
         """Drop the database with its files; configuration and keys stay."""
@@ -104,26 +111,30 @@ class Database:
 
     def outdated(self, record):
         """(new addons, changed addons) against what is installed."""
-        names = addons.to_install(Path(self.odoo["path"]), record["demo"])
+        names = addons.to_install(Path(self.odoo["path"]), record["demo"], pbms=record.get("pbms"))
         installed = record["addons"]
         new = [name for name in names if name not in installed]
         changed = [
             name
             for name, digest in installed.items()
-            if name in addons.manifests() and addons.checksum(name) != digest
+            if name in addons.with_stand_ins() and addons.checksum(name) != digest
         ]
         return new, changed
 
-    def _create(self, names, demo, password):
+    def _create(self, names, demo, password, pbms):
         # Written first: a database with an incomplete record is ours to drop.
-        write_json(self._record_path, {"complete": False})
+        write_json(self._record_path, {"complete": False, "pbms": pbms})
         with step(f"Creating the database {self.name} with {', '.join(names)}"):
             self.run_odoo("-i", ",".join(names))
         admin = {"login": "admin", "password": password}
         participants = self._prepare(password, demo and addons.DEMO in names)
-        self._write_record(names, demo, admin=admin, participants=participants)
+        self._write_record(names, demo, pbms, admin=admin, participants=participants)
 
-    def _update(self, record):
+    def _update(self, record, pbms):
+        if pbms and not record.get("pbms"):
+            # Written first: what is installed from now on needs the stand-ins on the path.
+            record["pbms"] = pbms
+            write_json(self._record_path, record)
         new, changed = self.outdated(record)
         if record["odoo"] != self.odoo["version"]:
             changed = ["base"]
@@ -134,16 +145,23 @@ class Database:
             arguments = [*(["-i", ",".join(new)] if new else [])]
             arguments += [*(["-u", ",".join(changed)] if changed else [])]
             self.run_odoo(*arguments)
-        names = sorted({*new, *record["addons"]} & set(addons.manifests()))
+        names = sorted({*new, *record["addons"]} & set(addons.with_stand_ins()))
         participants = record["participants"]
         if addons.DEMO in new:
             participants = self._prepare(record["admin"]["password"], demo=True)
-        self._write_record(names, record["demo"], admin=record["admin"], participants=participants)
+        self._write_record(
+            names,
+            record["demo"],
+            record.get("pbms"),
+            admin=record["admin"],
+            participants=participants,
+        )
 
-    def _write_record(self, names, demo, admin, participants):
+    def _write_record(self, names, demo, pbms, admin, participants):
         record = {
             "complete": True,
             "demo": demo,
+            "pbms": pbms,
             "odoo": self.odoo["version"],
             "addons": {name: addons.checksum(name) for name in names},
             "admin": admin,
@@ -176,7 +194,9 @@ class Database:
         return json.loads(done.stdout)
 
     def _configuration(self):
-        return write_configuration(self.folder, self.name, self.server, workers=0)
+        return write_configuration(
+            self.folder, self.name, self.server, addons_path=self.addons_path, workers=0
+        )
 
     def run_odoo(self, *arguments):
         """Run Odoo once, showing which module it is at."""

@@ -33,7 +33,7 @@ class Server:
 
     @property
     def record(self):
-        """`process`, `port`, `url` of the server when it runs, else None."""
+        """`process`, `port`, `url`, `evented_url` of the server when it runs, else None."""
         return running_record(self.database.folder)
 
     @property
@@ -48,22 +48,33 @@ class Server:
         :param options: further options of Odoo's configuration file
         """
         url = f"http://{HOST}:{port}"
+        evented_port = free_port()
         self._publish_address(url)
         configuration = write_configuration(
             self.database.folder,
             self.database.name,
             self.database.server,
+            addons_path=self.database.addons_path,
             http_port=port,
-            gevent_port=free_port(),
+            gevent_port=evented_port,
             workers=workers,
             logfile=self.database.log,
             **options,
         )
         with step(f"Starting Odoo on {url} with {workers} workers"):
             self._process = self._spawn(configuration)
-            record = {"process": process.identity(self._process.pid), "port": port, "url": url}
+            record = {
+                "process": process.identity(self._process.pid),
+                "port": port,
+                "url": url,
+                "evented_url": f"http://{HOST}:{evented_port}",
+            }
             write_json(self._record_path, record)
             self._await_answer(url)
+
+    def await_evented(self):
+        """Return when the evented process answers, which begins after the workers do."""
+        self._await_answer(self.record["evented_url"])
 
     def wait(self):
         """Wait until it ends by itself."""

@@ -29,6 +29,11 @@ def parse(arguments):
     parser.add_argument("--database", default="spar", help="its name (spar)")
     parser.add_argument("--workers", type=int, help="HTTP worker processes (one per core)")
     parser.add_argument("--no-demo", action="store_true", help="without demonstration data")
+    parser.add_argument(
+        "--programmes",
+        action="store_true",
+        help="with stand-ins of OpenG2P's programmes, to see payments made to addresses of SPAR",
+    )
     parser.add_argument("--detach", action="store_true", help="return when Odoo answers")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     parser.add_argument(
@@ -71,11 +76,13 @@ def _start(server, database, options):
         _check_running(running, database, options)
         return False
     check_port(options.port or PORT)
-    database.ensure(demo=not options.no_demo)
+    database.ensure(demo=not options.no_demo, pbms="g2p" if options.programmes else None)
     if options.no_demo and database.record["demo"]:
         say(f"{database.name} keeps the demonstration that it was created with")
     try:
         server.start(options.port or PORT, options.workers or cores())
+        # The demonstration's identity provider answers there.
+        server.await_evented()
     except BaseException:
         server.stop()
         raise
@@ -88,6 +95,8 @@ def _check_running(running, database, options):
         raise SetupError(f"{database.name} runs already, on {running['url']}.", stop_it)
     if options.port and running["port"] != options.port:
         raise SetupError(f"{database.name} runs already, on port {running['port']}.", stop_it)
+    if options.programmes and not database.record.get("pbms"):
+        raise SetupError(f"{database.name} runs already, without programmes.", stop_it)
     say(f"{database.name} runs already, on {running['url']}")
     if any(database.outdated(database.record)):
         say(f"The addons have changed since it was started. {stop_it}, then start it again")
@@ -118,6 +127,7 @@ def _for_people(facts):
         f"  log              {facts['log']}",
     ]
     if facts["participants"]:
+        lines.insert(3, f"  as a beneficiary {facts['url']}/my/financial-address")
         lines += ["", "Participants of the demonstration (API clients):"]
     for participant in facts["participants"]:
         lines.append(

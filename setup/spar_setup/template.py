@@ -18,11 +18,28 @@ def ensure_template(installation, server):
     :return: `Database` that nothing is connected to
     """
     name = PREFIX + _digest(installation)
-    _drop_others(installation, server, name)
+    # Copies with the stand-ins of a PBMS go with their template.
+    _drop(installation, server, PREFIX, {name, *_names(server, name)})
     template = installation.test_database(name, server)
     # Odoo's HttpCase logs in with this password.
     template.ensure(demo=True, glue=True, password="admin")
     return template
+
+
+def ensure_pbms_template(installation, server, template, pbms):
+    """Have a copy of the template with the stand-ins of a PBMS, and with our addons beside it.
+
+    :return: `Database` that nothing is connected to
+    """
+    prefix = f"{template.name}_{pbms}_"
+    name = prefix + _pbms_digest(pbms)
+    _drop(installation, server, prefix, {name})
+    database = installation.test_database(name, server)
+    if not (database.exists() and database.record):
+        remove(database)
+        database.clone(template)
+    database.ensure(demo=True, pbms=pbms)
+    return database
 
 
 def fresh_copy(installation, server, template, name):
@@ -47,7 +64,19 @@ def _digest(installation):
     return digest.hexdigest()[:16]
 
 
-def _drop_others(installation, server, name):
-    query = f"SELECT datname FROM pg_database WHERE datname LIKE '{PREFIX}%'"
-    for other in set(psql(server, "postgres", query)) - {name}:
-        remove(installation.test_database(other, server))
+def _pbms_digest(pbms):
+    digest = hashlib.sha256()
+    for name in addons.beside(pbms):
+        digest.update(f"{name} {addons.checksum(name)}\n".encode())
+    return digest.hexdigest()[:8]
+
+
+def _names(server, prefix):
+    return psql(
+        server, "postgres", f"SELECT datname FROM pg_database WHERE datname LIKE '{prefix}%'"
+    )
+
+
+def _drop(installation, server, prefix, kept):
+    for name in set(_names(server, prefix)) - kept:
+        remove(installation.test_database(name, server))

@@ -7,6 +7,7 @@ import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import addons
 from .browser import ensure_browser
@@ -16,10 +17,11 @@ from .installation import install, using
 from .odoo_config import write_configuration
 from .postgres import server_for_tests
 from .state import REPOSITORY, State
-from .template import ensure_template, fresh_copy, remove
+from .template import ensure_pbms_template, ensure_template, fresh_copy, remove
 
 FLOOR = REPOSITORY / "setup" / "test-floor"
 PROCESS_TESTS = REPOSITORY / "tests"
+STAND_INS = REPOSITORY / addons.STAND_INS
 # Reasons for which a test may be skipped everywhere, and those that hold outside CI only: there,
 # everything else is at hand.
 SKIPS_IN_CI = (r"A shallow clone has not the commit in setup/upgrade-from: ",)
@@ -59,8 +61,9 @@ def parse(arguments):
     )
     parser.add_argument("--long", action="store_true", help="with the tests that take minutes")
     options, rest = parser.parse_known_args(arguments)
-    options.addons = [REPOSITORY / part / "tests" for part in rest if part in addons.manifests()]
-    rest = [part for part in rest if part not in addons.manifests()]
+    named = addons.with_stand_ins()
+    options.addons = [addons.folder_of(part) / "tests" for part in rest if part in named]
+    rest = [part for part in rest if part not in named]
     options.paths = [(REPOSITORY / part).resolve() for part in rest if _is_test_path(part)]
     options.pytest = [part for part in rest if not _is_test_path(part)]
     return options
@@ -93,30 +96,38 @@ class Runs:
         self.options = options
 
     def run(self):
-        inside, beside = self._selected()
         outcome = Outcome()
-        if inside:
-            outcome += self._run_inside_odoo(inside)
-        if beside:
-            outcome += self._run_beside_odoo(beside)
+        selected = self._selected()
+        for where in (None, *addons.PBMS):
+            if selected.get(where):
+                outcome += self._run_inside_odoo(selected[where], where)
+        if selected.get("beside"):
+            outcome += self._run_beside_odoo(selected["beside"])
         return outcome
 
     def _selected(self):
+        """Paths, by where they run: "beside" Odoo; inside it, in a database without the stand-ins
+        of a PBMS (None) or with those of the one named."""
         chosen = self.options.addons + self.options.paths
         if not chosen:
-            chosen = [PROCESS_TESTS]
-            chosen += [
-                path
-                for name in addons.manifests()
-                if (path := REPOSITORY / name / "tests").is_dir()
-            ]
-        beside = [path for path in chosen if path.is_relative_to(PROCESS_TESTS)]
-        return [path for path in chosen if path not in beside], beside
+            folders = [addons.folder_of(name) / "tests" for name in addons.with_stand_ins()]
+            chosen = [PROCESS_TESTS, *filter(Path.is_dir, folders)]
+        selected = {}
+        for path in chosen:
+            selected.setdefault(_where(path), []).append(path)
+        return selected
 
-    def _run_inside_odoo(self, paths):
+    def _run_inside_odoo(self, paths, pbms):
         """TransactionCase and HttpCase, each of which rolls back, in one database per core."""
-        database = fresh_copy(self.installation, self.server, self.template, "spar_test")
-        configuration = write_configuration(database.folder, database.name, self.server)
+        template, name = self.template, "spar_test"
+        if pbms:
+            name = f"spar_test_{pbms}"
+            with step(f"Preparing the template with the stand-ins of {pbms}"):
+                template = ensure_pbms_template(self.installation, self.server, self.template, pbms)
+        database = fresh_copy(self.installation, self.server, template, name)
+        configuration = write_configuration(
+            database.folder, database.name, self.server, addons_path=database.addons_path
+        )
         arguments = [
             f"--odoo-config={configuration}",
             f"--odoo-database={database.name}",
@@ -126,7 +137,7 @@ class Runs:
         if not self.options.pytest:
             arguments += ["-n", str(len(os.sched_getaffinity(0))), "--dist", "loadscope"]
         try:
-            return self._pytest("inside", arguments, paths, **self.server.variables)
+            return self._pytest(name, arguments, paths, **self.server.variables)
         finally:
             remove(database)
 
@@ -134,7 +145,8 @@ class Runs:
         """Tests of set-up, and tests that drive a real server with several worker processes."""
         variables = {} if self.server.is_ours else self.server.variables
         variables = {**variables, "SPAR_TEST_TEMPLATE": self.template.name}
-        return self._pytest("beside", ["-p", "no:odoo"], paths, **variables)
+        arguments = ["-p", "no:odoo", f"--ignore={STAND_INS}"]
+        return self._pytest("beside", arguments, paths, **variables)
 
     def _pytest(self, name, arguments, paths, **variables):
         report = State().tests / f"{name}.xml"
@@ -153,6 +165,14 @@ class Runs:
             command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, check=False
         )
         return _outcome(done.returncode, report)
+
+
+def _where(path):
+    """See `Runs._selected`."""
+    if path.is_relative_to(PROCESS_TESTS) and not path.is_relative_to(STAND_INS):
+        return "beside"
+    root = STAND_INS if path.is_relative_to(STAND_INS) else REPOSITORY
+    return addons.pbms_of(path.relative_to(root).parts[0])
 
 
 def _outcome(status, report):

@@ -1,0 +1,112 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..person import Person
+from .g2p_spar_signin_provider import DELIMITERS
+
+
+class G2pSparIdRule(models.Model):
+    _inherit = "g2p.spar.id.rule"
+
+    for_portal = fields.Boolean(
+        "For Portal Users",
+        help="Users of the portal whose contact gets an ID by this rule may see and change where "
+        "they are paid. Only for references that they cannot change themselves, and that your "
+        "staff checks.",
+    )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains("for_portal", "source", "field_name")
+    def _check_for_portal(self):
+        for rule in self.filtered("for_portal"):
+            if rule._is_written_by_portal():
+                raise ValidationError(
+                    self.env._(
+                        "ID rule “%s” cannot be for portal users: they can change this field of "
+                        "their contact themselves, and so make somebody else's ID.",
+                        rule.name,
+                    )
+                )
+
+    # === BUSINESS METHODS === #
+
+    @api.private
+    @api.model
+    def portal_person(self, user):
+        """The person that a portal user is by their contact's reference.
+
+        :param user: who is signed in to this site
+        :return: None where the user is no portal user, or no rule gives the contact an ID that is
+            theirs alone
+        :rtype: Person | None
+        """
+        user = user.sudo()
+        if not user._is_portal():
+            # staff may edit contacts, their own too
+            return None
+        company = user.partner_id.company_id or user.company_id
+        for rule in self._portal_rules(company):
+            made = rule._portal_id(user.partner_id)
+            if made:
+                return Person(
+                    id=made,
+                    kind="portal",
+                    # what users write themselves is not verified
+                    name="",
+                    email="",
+                    phone="",
+                    session=self.env["g2p.spar.beneficiary.session"].sudo(),
+                    user=user,
+                    connector=self.env["g2p.spar.connector"]._get_default(company),
+                )
+        return None
+
+    @api.private
+    @api.model
+    def has_portal_rules(self, company):
+        """Whether users of the portal may have an ID at all."""
+        return bool(self._portal_rules(company))
+
+    def _portal_id(self, partner):
+        """The ID that this rule gives to a contact, as strict as with claims of a provider: None
+        where the reference could make one of another form, or is somebody else's too."""
+        value = self._raw_values(partner).get(partner.id)
+        made = self.make_ids(partner)[0].get(partner.id)
+        if not made or self._has_other_holders(partner, value):
+            return None
+        if self.strategy_id and (
+            DELIMITERS & set(value) or self.strategy_id.deconstruct(made) != {"sub": value}
+        ):
+            return None
+        return made
+
+    def _has_other_holders(self, partner, value):
+        """Whether another contact has the reference as well. To be extended by a source."""
+        if self.source != "field":
+            return False
+        field = self._reference_field()
+        values = [int(value)] if field.type == "integer" else [value, value.lower(), value.upper()]
+        domain = [(field.name, "in", values), ("id", "!=", partner.id)]
+        partners = self.env["res.partner"].sudo().with_context(active_test=False)
+        partners = partners.with_company(self.company_id or self.env.company)
+        return bool(partners.search(domain, limit=1))
+
+    def _portal_rules(self, company):
+        rules = self.sudo().search(
+            [("for_portal", "=", True), ("company_id", "in", (company.id, False))]
+        )
+        return rules.filtered(lambda rule: not rule._is_written_by_portal())
+
+    def _is_written_by_portal(self):
+        """Whether users write the field in their own contact or user, or what it is made of."""
+        if self.source != "field":
+            return False
+        partners = self.env["res.partner"]
+        field = partners._fields.get(self.field_name)
+        writable = {
+            *partners._get_frontend_writable_fields(),
+            *self.env["res.users"].SELF_WRITEABLE_FIELDS,
+        }
+        return not field or field.name in writable or bool(field.compute or field.related)

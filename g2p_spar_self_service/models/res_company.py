@@ -1,0 +1,17 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    spar_help = fields.Text(
+        "Help for Beneficiaries",
+        translate=True,
+        help="Shown on the help page of self service, as plain text.",
+    )
+    spar_contact = fields.Text(
+        "Contact for Beneficiaries",
+        translate=True,
+        help="Where people turn to: shown on every page of self service and in messages to them.",
+    )

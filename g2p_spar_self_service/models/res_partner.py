@@ -1,0 +1,34 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    spar_email_changed_at = fields.Datetime(
+        copy=False, groups=fields.NO_ACCESS, help="Of contacts of portal users."
+    )
+
+    def write(self, vals):
+        """Override: whoever takes a portal user's session over could have the password sent to an
+        e-mail address of their own. So it counts when it was changed, and the one before is told
+        of changes."""
+        changed = self._spar_changing_email(vals)
+        for user in changed.user_ids:
+            self.env["g2p.spar.change"].note_contacts_of(user)
+        result = super().write(vals)
+        if changed:
+            super(ResPartner, changed).write({"spar_email_changed_at": fields.Datetime.now()})
+        return result
+
+    def _spar_changing_email(self, vals):
+        """Contacts of portal users that get another e-mail address; superuser mode."""
+        partners = self.sudo()
+        if "email" not in vals:
+            return partners.browse()
+        return partners.filtered(
+            lambda partner: (
+                (partner.email or "") != (vals["email"] or "")
+                and any(user._is_portal() for user in partner.user_ids)
+            )
+        )

@@ -1,0 +1,2 @@
+// The button is for browsers without JavaScript.
+document.getElementById("provider-sign-out").submit();
