@@ -218,6 +218,7 @@ class G2pSparPayment(models.AbstractModel):
 
         :rtype: bool
         """
+        self.check_access("read")
         payments = self.sudo()
         if not any(payment.spar_state for payment in payments):
             return super().check_account_status()

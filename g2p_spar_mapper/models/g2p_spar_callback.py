@@ -43,13 +43,16 @@ FROM message ON CONFLICT (message_id) DO NOTHING"""
 # this one, even if nobody lives to tell.
 CLAIM = f"""
 WITH turn AS (
-    SELECT id, participant_id, host FROM g2p_spar_callback_receiver AS receiver
-    WHERE (silent_until IS NULL OR silent_until <= {NOW}) AND EXISTS (
+    SELECT receiver.id, receiver.participant_id, receiver.host
+    FROM g2p_spar_callback_receiver AS receiver, LATERAL (
+        -- with a limit, the planner looks into the index for each receiver and joins nothing
         SELECT FROM g2p_spar_callback AS callback
         WHERE callback.participant_id = receiver.participant_id
             AND {HOST.format("callback.url")} = receiver.host
-            AND callback.state = 'waiting' AND callback.next_try_at <= {NOW})
-    ORDER BY next_turn_at NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED
+            AND callback.state = 'waiting' AND callback.next_try_at <= {NOW}
+        ORDER BY callback.next_try_at LIMIT 1) AS due
+    WHERE silent_until IS NULL OR silent_until <= {NOW}
+    ORDER BY next_turn_at NULLS FIRST, receiver.id LIMIT 1 FOR UPDATE OF receiver SKIP LOCKED
 ), due AS (
     SELECT oldest.id FROM turn, LATERAL (
         SELECT callback.id FROM g2p_spar_callback AS callback
