@@ -423,7 +423,8 @@ class G2pSparPayment(models.AbstractModel):
     def _spar_tell_stopped(self, text):
         """Tell payment staff, who do not see our fields, how many and which they are."""
         for cycle, payments in self.grouped("cycle_id").items():
-            cycle.message_post(body=f"{text % len(payments)} {payments._spar_names()}")
+            said = f"{text % len(payments)} {payments._spar_names()}"
+            cycle.message_post(body=said)
 
     def _spar_names(self):
         """Names of the first few."""

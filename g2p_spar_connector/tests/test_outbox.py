@@ -240,7 +240,7 @@ class TestOutbox(OutboxCase):
         def fail(connector, operation, actor, items, **options):
             results = call(connector, operation, actor, items, **options)
             if "bad@ns" in [item.id for item in items]:
-                raise ValidationError("not bad@ns")
+                raise ValidationError(self.env._("not %s", "bad@ns"))
             return results
 
         self.mapper.call = fail
