@@ -79,8 +79,9 @@ class Outbox:
         """Have what waits looked at now, as it is by itself after a minute."""
         with self.server.connect() as connection, connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE g2p_spar_outbox SET next_try_at = now() AT TIME ZONE 'UTC'"
-                " WHERE state = 'waiting'"
+                "UPDATE g2p_spar_outbox SET next_try_at = now() AT TIME ZONE 'UTC' WHERE id IN"
+                # what the lane has locked it works on anyway
+                " (SELECT id FROM g2p_spar_outbox WHERE state = 'waiting' FOR UPDATE SKIP LOCKED)"
             )
             cursor.execute(TRIGGER, [["g2p.spar.outbox"]])
         connection.close()
