@@ -52,6 +52,7 @@ class ResConfigSettings(models.TransientModel):
                     self.env._("Changes per day, searches per hour: must be at least 1.")
                 )
 
+    @api.model
     def get_values(self):
         parameters = self.env["ir.config_parameter"].sudo()
         return {
