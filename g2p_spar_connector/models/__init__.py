@@ -8,6 +8,7 @@ from . import (
     g2p_spar_connector_remote,
     g2p_spar_connector_token,
     g2p_spar_cycle,
+    g2p_spar_erasure,
     g2p_spar_household,
     g2p_spar_id_rule,
     g2p_spar_lookup,

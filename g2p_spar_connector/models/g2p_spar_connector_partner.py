@@ -208,7 +208,6 @@ class G2pSparConnector(models.Model):
                 made, refused = of_company.make_ids(left)
                 ids |= made
                 void = of_company.void_ids(left - left.browse(made))
-                refused = dict.fromkeys(void, self.env._("it is invalid or has expired")) | refused
                 members -= members.browse(void)
                 for partner_id, problem in refused.items():
                     problems.setdefault(partner_id, f"{of_company.name}: {problem}")

@@ -7,6 +7,8 @@ from odoo.exceptions import ValidationError
 from odoo.addons.g2p_spar_fa_directory.ids import id_problem
 from odoo.addons.g2p_spar_fa_directory.pattern import PatternError
 
+# The source that addons beside a registry add.
+DOCUMENT = "id_document"
 # Names of fields that keep what a sign-in provider calls a person: the subject of OpenID Connect,
 # eSignet's partner-specific user token (PSUT), a pairwise pseudonymous identifier (PPID).
 _SUBJECT_FIELD = re.compile(r"(?:^|_)(?:sub|subject|psut|ppid|pairwise|oidc|oauth)(?:_|$)")
@@ -16,7 +18,8 @@ class G2pSparIdRule(models.Model):
     """Which reference of a contact feeds SPAR, and how the ID is made of it.
 
     Rules are tried in their order; the first that gives a contact an ID decides. A source of
-    references is an addon that extends the selection ``source`` and the hook ``_raw_values``.
+    references is an addon that extends the selection ``source`` and the hook ``_raw_values``; one
+    of ID documents adds ``id_document`` to the selection and extends ``_documents`` only.
     """
 
     _name = "g2p.spar.id.rule"
@@ -131,6 +134,8 @@ class G2pSparIdRule(models.Model):
                 ids[partner_id] = self._make_id(value)
             except PatternError as error:
                 problems[partner_id] = str(error)
+        void = self._void_values(partners.browse(set(partners.ids) - ids.keys() - problems.keys()))
+        problems |= dict.fromkeys(void, self.env._("it is invalid or has expired"))
         return ids, problems
 
     @api.private
@@ -173,6 +178,12 @@ class G2pSparIdRule(models.Model):
 
         :rtype: dict[int, str]
         """
+        if self.source == DOCUMENT:
+            return {
+                document.partner_id.id: document.value
+                for document in self._documents(partners)
+                if self._is_valid(document)
+            }
         field = self.source == "field" and self._reference_field()
         if not field:  # it went with its addon
             return {}
@@ -187,7 +198,30 @@ class G2pSparIdRule(models.Model):
 
         :rtype: dict[int, str]
         """
-        return {}
+        if self.source != DOCUMENT:
+            return {}
+        documents = [document for document in self._documents(partners) if document.value]
+        valid = {document.partner_id for document in documents if self._is_valid(document)}
+        return {
+            document.partner_id.id: document.value
+            for document in documents
+            if document.partner_id not in valid
+        }
+
+    def _documents(self, partners):
+        """The ID documents of these contacts that are of this rule's type, found with one
+        statement. To be extended by a registry whose documents have ``partner_id``, ``value``,
+        ``status`` and ``expiry_date``:
+
+            if not self.mine_type_id:
+                return super()._documents(partners)
+        """
+        return ()
+
+    def _is_valid(self, document):
+        today = fields.Date.context_today(self)
+        has_expired = document.expiry_date and document.expiry_date < today
+        return document.value and document.status != "invalid" and not has_expired
 
     def _pairwise_warning(self):
         """Why IDs of this rule may not match those of other systems, False if nothing is known

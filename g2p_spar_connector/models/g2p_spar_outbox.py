@@ -40,6 +40,15 @@ LEFT JOIN res_partner AS partner ON partner.id = new.partner_id
 ORDER BY new.place
 RETURNING id"""
 
+# The digest of the person stays: others of theirs may follow, and have an order.
+FORGET = """
+UPDATE g2p_spar_outbox SET partner_id = NULL, fa_masked = NULL, item_sealed = NULL,
+    before_key = NULL, problem = NULL, reason = NULL,
+    state = CASE WHEN state IN ('waiting', 'failed') THEN 'cancelled' ELSE state END,
+    done_at = coalesce(done_at, now() AT TIME ZONE 'UTC')
+WHERE person_key = ANY(%s) AND (item_sealed IS NOT NULL OR fa_masked IS NOT NULL
+    OR partner_id IS NOT NULL)"""
+
 
 class G2pSparOutbox(models.Model):
     """Changes that are to reach a mapper, also when it is away now: one row for each change of a
@@ -247,6 +256,21 @@ class G2pSparOutbox(models.Model):
     def address_key(self, fa):
         """A digest by which an address can be known again, and nothing else be learnt."""
         return digester(ADDRESS_PURPOSE)(fa_key(fa)).hex()
+
+    @api.private
+    def forget(self, ids):
+        """Leave nothing readable of changes of these people, and cancel those that wait. One that
+        is under way at this moment may still be carried out.
+
+        :return: how many there were
+        :rtype: int
+        """
+        person_key = digester(PERSON_PURPOSE)
+        self.env.flush_all()
+        self.env.cr.execute(FORGET, [[person_key(id_key(id_)).hex() for id_ in ids]])
+        count = self.env.cr.rowcount
+        self.invalidate_model()
+        return count
 
     def _masks(self, items):
         """The address of each item as it may be shown; None where there is none."""

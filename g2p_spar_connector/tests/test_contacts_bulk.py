@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from .partner_common import PartnerCommon
 
@@ -233,8 +233,9 @@ class TestContactsBulk(PartnerCommon):
         dialog = self.preview(contact)
         self.env.flush_all()
         for table in ("g2p_spar_partner_bulk_link", "g2p_spar_partner_bulk_link_line"):
-            self.env.cr.execute(f"SELECT json_agg(d)::text FROM {table} AS d")
-            self.assertNotIn("111222331", self.env.cr.fetchone()[0] or "")
+            query = SQL("SELECT json_agg(d)::text FROM %s AS d", SQL.identifier(table))
+            [[kept]] = self.env.execute_query(query)
+            self.assertNotIn("111222331", kept or "")
         self.assertTrue(dialog.ready_count)
 
     def test_statements_do_not_grow(self):

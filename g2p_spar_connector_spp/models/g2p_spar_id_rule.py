@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo import api, fields, models
+from odoo import fields, models
 
 from .. import names
 
@@ -17,46 +17,10 @@ class G2pSparIdRule(models.Model):
         help="Which of a registrant's ID documents.",
     )
 
-    @api.private
-    def make_ids(self, partners):
-        """Override: a document that is invalid or has expired is a problem, unlike none."""
-        ids, problems = super().make_ids(partners)
-        left = partners.browse(set(partners.ids) - ids.keys() - problems.keys())
-        if left and self.source == "id_document":
-            spoiled = self._documents(left).filtered("value").partner_id
-            problem = self.env._("the ID document is invalid or has expired")
-            problems |= dict.fromkeys(spoiled.ids, problem)
-        return ids, problems
-
-    def _raw_values(self, partners):
-        """Override: the number of the ID document, unless it is invalid or has expired."""
-        if self.source != "id_document":
-            return super()._raw_values(partners)
-        today = fields.Date.context_today(self)
-        return {
-            document.partner_id.id: document.value
-            for document in self._documents(partners)
-            if document.value
-            and document.status != "invalid"
-            and not (document.expiry_date and document.expiry_date < today)
-        }
-
-    def _void_values(self, partners):
-        """Override: the number of one that is invalid or has expired, where there is no other."""
-        if self.source != "id_document":
-            return super()._void_values(partners)
-        values = self._raw_values(partners)
-        documents = self._documents(partners).filtered("value")
-        return {
-            document.partner_id.id: document.value
-            for document in documents
-            if document.partner_id.id not in values
-        }
-
     def _documents(self, partners):
-        """The ID documents of this rule's type; without one, none."""
+        """Override: those of this registry."""
         if not self.spp_id_type_id:
-            return self.env[names.ID_DOCUMENT]
+            return super()._documents(partners)
         return self.env[names.ID_DOCUMENT].sudo().search_fetch(
             [("partner_id", "in", partners.ids), ("id_type_id", "=", self.spp_id_type_id.id)],
             ["partner_id", "value", "status", "expiry_date"],
