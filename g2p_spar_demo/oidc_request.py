@@ -45,6 +45,7 @@ class AuthorizationRequest(NamedTuple):
     prompts: frozenset[str]
     max_age: int | None  # seconds since the person proved who they are
     claims: tuple[str, ...]  # that user-info will tell, in the order of `CLAIMS`
+    ui_locales: str  # languages that the person reads, BCP 47, the dearest first
 
     def takes(self, age: float) -> bool:
         """Whether somebody who signed in so many seconds ago need not do so again."""
@@ -69,6 +70,7 @@ def parse(parameters: dict[str, str], redirect_uri: str) -> AuthorizationRequest
         _prompts(parameters),
         _max_age(parameters),
         _claims(parameters, scopes),
+        parameters.get("ui_locales", "")[:MAX_LENGTH],
     )
 
 

@@ -61,7 +61,9 @@ class AccountNumberRule:
             return f"must have at least {self.min_length} characters"
         if self.max_length and len(number) > self.max_length:
             return f"must have at most {self.max_length} characters"
-        if self.pattern and not self.pattern.fullmatch(number):
+        # as bytes: of a text, RE2's wrapper works out what was matched where, which costs four
+        # times as much as the match
+        if self.pattern and not self.pattern.fullmatch(number.encode()):
             return "does not have the form that this provider requires"
         if self.check != "none" and not _passes(self.check, number):
             return f"is not a valid number: the check ({CHECKS[self.check][0]}) fails"

@@ -10,6 +10,8 @@ class Arrival(NamedTuple):
 
     :param received_at: with time zone.
     :param callback_url: where its results go; None = nowhere.
+    :param signed_by: name (kid) of the key that it is signed with; None = not signed.
+    :param reference_ids: of its items, in their order; None for one without.
     """
 
     operation: str
@@ -23,6 +25,8 @@ class Arrival(NamedTuple):
     raw: bytes
     received_at: datetime
     replay_checked: bool
+    signed_by: str | None
+    reference_ids: list[str | None] = ()
 
 
 class Receipt(NamedTuple):

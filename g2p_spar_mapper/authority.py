@@ -37,6 +37,8 @@ class ParticipantProfile(NamedTuple):
     :param authentication: how it proves who it is: ``token``, ``issuer``, ``signature``,
         ``network``; and never otherwise.
     :param signature_dialect: in which its messages must be signed; None = not at all.
+    :param signed_by: name (kid) of the key that the message at hand is signed with; the
+        authenticator sets it, as the only thing that is not the same for all messages.
     :param sign_answers: whether it wants answers and callbacks signed, in the same dialect.
     :param resolve_limit: how many items it may look up; None = any number.
     :param write_limit: how many it may link, update and unlink; None = any number.
@@ -58,3 +60,4 @@ class ParticipantProfile(NamedTuple):
     resolve_limit: Limit | None = None
     write_limit: Limit | None = None
     callbacks: CallbackPolicy = CallbackPolicy()
+    signed_by: str | None = None

@@ -1,2 +1,2 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from . import controllers, models, safe_log
+from . import controllers, models, safe_log, wizards

@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 {
     "name": "SPAR: Self Service",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "G2P",
     "summary": "People sign in with their national ID and see where they are paid",
     "author": "SPAR on Odoo",
@@ -9,9 +9,11 @@
     "depends": ["portal", "g2p_spar_connector"],
     "external_dependencies": {"python": ["joserfc"]},
     "data": [
+        "security/g2p_spar_self_service_groups.xml",
         "security/ir.model.access.csv",
         "security/g2p_spar_self_service_rules.xml",
         "data/ir_cron.xml",
+        "views/g2p_spar_assisted_session_views.xml",
         "views/g2p_spar_beneficiary_session_views.xml",
         "views/g2p_spar_change_views.xml",
         "views/g2p_fa_provider_views.xml",
@@ -19,10 +21,14 @@
         "views/g2p_spar_signin_provider_views.xml",
         "views/g2p_spar_signin_provider_event_views.xml",
         "views/res_config_settings_views.xml",
+        "views/res_config_settings_assisted_views.xml",
         "views/res_config_settings_change_views.xml",
+        "views/res_company_views.xml",
         "views/page_templates.xml",
+        "views/agent_templates.xml",
         "views/pages_templates.xml",
         "views/notice_templates.xml",
         "views/portal_templates.xml",
+        "wizards/g2p_spar_person_erase_views.xml",
     ],
 }

@@ -3,17 +3,22 @@
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from odoo.http import request
 from odoo.tools import config
 
+from . import languages, sentences
+
 LANDING_PATH = "/my/financial-address"
 HOME_PATH = f"{LANDING_PATH}/address"
 SIGNED_IN_PATH = f"{LANDING_PATH}/signed-in"
+AGENT_PATH = f"{LANDING_PATH}/agent"
 
-# What the web session holds: a beneficiary session's handle, and what binds attempts to it.
+# What the web session holds: a beneficiary session's handle, that of one which an agent has begun
+# for somebody, and what binds attempts to it.
 HANDLE = "spar_beneficiary"
+ASSISTED = "spar_assisted"
 BINDING = "spar_binding"
 
 _LOCAL = re.compile(rf"{LANDING_PATH}(?:/[A-Za-z0-9_-]+)*")
@@ -39,10 +44,14 @@ def page(template, values, status=200, posts_to=()):
 
     :param posts_to: addresses elsewhere that a form of it leads to, at once or by a redirect
     """
+    company = site_company()
+    company.fetch(["name", "spar_contact"])
     values = {
+        "contact_text": company.spar_contact,
         "csrf_token": request.csrf_token,
-        "html_lang": (request.env.lang or "en").replace("_", "-"),
         "person": getattr(request, "spar_person", None),
+        **_language_values(),
+        **sentences.ALL,
         **values,
     }
     html = request.env["ir.qweb"]._render(template, values)
@@ -59,6 +68,14 @@ def no_store(response, form_action="'self'"):
     return response
 
 
+def error_page(status):
+    """What a person reads instead of an error of HTTP.
+
+    :param int status: from 400 on
+    """
+    return page("g2p_spar_self_service.page_error", {"status": status}, status=status)
+
+
 def redirect(path):
     """To a page of this site."""
     return no_store(request.redirect(path))
@@ -68,6 +85,11 @@ def local_path(path):
     """A path of our own pages to go on to, the start page for anything else."""
     is_local = isinstance(path, str) and len(path) <= 200 and _LOCAL.fullmatch(path)
     return path if is_local else HOME_PATH
+
+
+def site_company():
+    """The company whose site this is: its providers and texts are shown; superuser mode."""
+    return request.env["ir.http"]._spar_company()
 
 
 def is_secure():
@@ -80,6 +102,42 @@ def is_secure():
 def site_url(path):
     """An address of this site as the browser has it: the provider knows each that may be used."""
     return f"{request.httprequest.host_url.rstrip('/')}{path}"
+
+
+def _language_values():
+    """The language of a page, and links to the others; none where there is only one."""
+    offered = request.env["ir.http"]._spar_languages()
+    current = request.env.lang or "en_US"
+    names = languages.own_names({code: data.name for code, data in offered.items()})
+    here = _here()
+    return {
+        "html_lang": languages.tag(current),
+        "html_dir": request.env["res.lang"]._get_data(code=current).direction or "ltr",
+        "languages": [
+            {
+                "tag": languages.tag(code),
+                "name": name,
+                "href": None if code == current else f"{here}{urlencode({'lang': code})}",
+            }
+            for code, name in names.items()
+            if len(names) > 1
+        ],
+    }
+
+
+def _here():
+    """Where a page is to be had in another language, up to the parameter that says in which."""
+    httprequest = request.httprequest
+    path = httprequest.path
+    if httprequest.method not in ("GET", "HEAD"):
+        routes = request.env["ir.http"].routing_map().bind_to_environ(httprequest.environ)
+        if "GET" not in routes.allowed_methods(path):
+            path = LANDING_PATH
+    if path.startswith(SIGNED_IN_PATH):  # a return is good once
+        path = LANDING_PATH
+    return_to = path == LANDING_PATH and httprequest.args.get("return_to")
+    query = f"{urlencode({'return_to': return_to})}&" if return_to else ""
+    return f"{path}?{query}"
 
 
 def _is_local(httprequest):

@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-"""Entry of the commands in this folder: `main.py start|stop|test|lint ARGUMENTS`."""
+"""Entry of the commands in this folder: `main.py start|stop|test|translations|lint ARGUMENTS`."""
 
 import importlib
 import sys

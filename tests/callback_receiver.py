@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
+from spar_setup.server import free_port
+
 HOST = "127.0.0.1"
 TIMEOUT = 60
 
@@ -89,7 +91,7 @@ class CallbackReceiver:
         self.deliveries = []
         self.answer = acknowledge
         self._changed = threading.Condition()
-        self._port = 0
+        self._port = free_port()
         self._server = None
         self.up()
 
@@ -112,7 +114,6 @@ class CallbackReceiver:
                 pass
 
         self._server = ThreadingHTTPServer((HOST, self._port), Handler)
-        self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def down(self):

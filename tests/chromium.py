@@ -36,33 +36,62 @@ class Visitor:
     :param browser: of `chromium`
     :param dict viewport: `PHONE` or `DESKTOP`
     :ivar page: Playwright's
+    :param options: more of Playwright's `Browser.new_context`
     :ivar list complaints: what the browser has said went wrong, scripts and policies included
+    :ivar list answers: Playwright's `Response` of all that the page has asked for since it was
+        opened, redirects and what the browser had kept included
     """
 
-    def __init__(self, browser, viewport=PHONE, scripts=True):
-        self.context = browser.new_context(viewport=viewport, java_script_enabled=scripts)
+    def __init__(self, browser, viewport=PHONE, scripts=True, **options):
+        self.context = browser.new_context(
+            viewport=viewport, java_script_enabled=scripts, **options
+        )
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
         self.complaints = []
+        self.answers = []
         self.hosts = set()
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
+        self.page.on("request", self._ask)
+        self.page.on("response", self._receive)
 
     def _listen(self, message):
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 
+    def _ask(self, request):
+        self.hosts.add(urlsplit(request.url).hostname)
+        if request.is_navigation_request() and not request.redirected_from:
+            self.answers.clear()
+
+    def _receive(self, answer):
+        if answer.request.is_navigation_request():
+            # meanwhile the page before may have asked for more
+            self.answers = [one for one in self.answers if one.request.is_navigation_request()]
+        self.answers.append(answer)
+
     def press(self, name):
         """Click on the button of that name."""
         self.page.get_by_role("button", name=name).click()
+
+    @property
+    def status(self):
+        """HTTP status of the page."""
+        answered = [answer for answer in self.answers if answer.request.is_navigation_request()]
+        return answered[-1].status
+
+    @property
+    def fits(self):
+        """Whether nothing of the page lies beside the screen."""
+        root = "document.documentElement"
+        return self.page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
 
     def check(self):
         """Nothing went wrong unseen, nobody else was called, and the page fits on the screen."""
         assert not self.complaints, self.complaints
         assert {host for host in self.hosts if host} <= set(LOOPBACK)
-        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        assert self.page.evaluate(fits)
+        assert self.fits
 
     def leave(self):
         self.context.close()

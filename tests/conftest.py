@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from log_search import Logs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "setup"))
 
@@ -19,6 +20,20 @@ from spar_setup.server import Server, free_port
 from spar_setup.state import State, read_json
 
 WORKERS = 2
+# Of the files, those that take longest; the longest first.
+LONGEST = (
+    "test_upgrade",
+    "test_faults",
+    "test_sign_in",
+    "test_generated_requests",
+    "test_pages_browser",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest files: processes that run side by side then end together."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 def installed():
@@ -35,9 +50,14 @@ def template_database():
     return installation.test_database(os.environ["SPAR_TEST_TEMPLATE"], postgres)
 
 
-def fresh_database(name):
-    """A committed copy of the template."""
-    return template.fresh_copy(*installed(), template_database(), name)
+def fresh_database(name, source=None):
+    """A committed copy of the template, or of another database that nothing is connected to.
+
+    Test processes that run side by side share PostgreSQL: each has names of its own.
+    """
+    process_name = os.environ.get("PYTEST_XDIST_WORKER")
+    name = f"{name}_{process_name}" if process_name else name
+    return template.fresh_copy(*installed(), source or template_database(), name)
 
 
 def connect(database):
@@ -141,10 +161,14 @@ class RunningServer:
 
 @pytest.fixture(scope="session")
 def server():
-    """One `RunningServer` for all tests of the session."""
+    """One `RunningServer` for all tests of the session; in the end, all its logs are searched."""
     running = RunningServer(fresh_database("spar_running"))
     yield running
-    running.stop()
+    try:
+        Logs(running).check_clean()
+        Logs(running).check_files()
+    finally:
+        running.stop()
 
 
 @pytest.fixture

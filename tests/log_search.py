@@ -1,7 +1,12 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 """The logs of a running server, searched for what must not be in them."""
 
+import re
+
 from mapper_client import CREDENTIALS, DIGITS, MARK
+
+# Beginning of a line in PostgreSQL's log, see `log_line_prefix`.
+SESSION = re.compile(r"\] [^ @]+@([^ ]+) ")
 
 
 class Logs:
@@ -14,15 +19,25 @@ class Logs:
         files = [server.log_path, server.log_path.with_name("odoo.out"), server.postgres_log_path]
         self._files = [path for path in files if path and path.exists()]
         self._start = {path: path.stat().st_size for path in self._files}
+        self._server = server
 
     def text(self, whole=False):
-        """What was written since this object was made, or all of it."""
+        """What was written since this object was made, or all of it, that of other databases on the
+        same PostgreSQL included."""
         parts = []
         for path in self._files:
             with path.open("rb") as handle:
                 handle.seek(0 if whole else self._start[path])
-                parts.append(handle.read().decode(errors="replace"))
+                text = handle.read().decode(errors="replace")
+            if path == self._server.postgres_log_path and not whole:
+                text = "\n".join(filter(self._is_ours, text.splitlines()))
+            parts.append(text)
         return "\n".join(parts)
+
+    def _is_ours(self, line):
+        """Whether a line of PostgreSQL's log is of the server's database, or of none."""
+        session = SESSION.search(line)
+        return not session or session[1] == self._server.database
 
     def lines_with(self, *words, whole=False):
         """Lines that hold one of the words, in whatever case."""
@@ -36,3 +51,12 @@ class Logs:
     def check_clean(self):
         """No ID, address, number, name or credential of this run was ever logged."""
         assert not self.lines_with(MARK, DIGITS, *CREDENTIALS, whole=True)
+
+    def check_files(self):
+        """Nor is it in whatever else the server keeps in its folder: sessions, spool."""
+        words = [word.lower().encode() for word in (MARK, DIGITS)]
+        for path in self._server.log_path.parent.rglob("*"):
+            if path.is_file():
+                # A purpose repeats the transaction_id that the client itself has chosen.
+                content = re.sub(rb'"purpose":"(?:\\.|[^"\\])*"', b"", path.read_bytes())
+                assert not any(word in content.lower() for word in words), path

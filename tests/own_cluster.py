@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 
-from conftest import RunningServer, installed, template_database
+from conftest import RunningServer, fresh_database, installed
 from lanes import await_true
 from spar_setup import process
 from spar_setup.console import SetupError
 from spar_setup.postgres import EmbeddedServer
+from spar_setup.template import remove
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -31,10 +32,12 @@ class OwnCluster:
         # nobody else does, PostgreSQL would take the dead process for a living one.
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.server.start()
+        # Of the template itself, others make copies meanwhile: nothing may be connected to it.
+        self._template = fresh_database("spar_faults_template")
 
     def run(self, name, **options):
         """A `RunningServer` on a copy of the template of all tests."""
-        template = template_database()
+        template = self._template
         database = self._installation.test_database(name, self.server)
         database.drop()
         bin_ = self._installation.env.postgres / "bin"
@@ -84,5 +87,6 @@ class OwnCluster:
         await_true(started)
 
     def remove(self):
+        remove(self._template)
         self.server.stop()
         shutil.rmtree(self.server.home, ignore_errors=True)

@@ -79,7 +79,10 @@ class Browser:
 
     def sign_in(self, subject, follow=True):
         """At the demonstration identity provider."""
-        page = self.choose(DEMONSTRATION)
+        return self.say_who(self.choose(DEMONSTRATION), subject, follow)
+
+    def say_who(self, page, subject, follow=True):
+        """Say who one is, on the page of the demonstration identity provider."""
         shown = re.search(r'id="shown-code">(\d{6})<', page.source)[1]
         fields = {"person": subject, "one_time_code": shown}
         return self.submit(page, "Who are you?", follow, **fields)

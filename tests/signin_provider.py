@@ -11,11 +11,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from joserfc.jwk import RSAKey
-from spar_setup.node_env import NodeEnv
+from npm_packages import npm_packages
 from spar_setup.server import free_port
-from spar_setup.state import State
 
-FOLDER = Path(__file__).parent / "oidc_provider"
+PROGRAM = Path(__file__).parent / "oidc_provider" / "provider.js"
 HOST = "127.0.0.1"
 CODE = "111111"  # that everybody types
 GENERATED_CODE = "mosip:idp:acr:generated-code"
@@ -44,8 +43,7 @@ class SigninProvider:
     """
 
     def __init__(self):
-        self.env = NodeEnv(State().root / "oidc-provider", FOLDER, "npm oidc-provider")
-        self.env.ensure()
+        self.env = npm_packages()
         self.issuer = f"http://{HOST}:{free_port()}"
         self._log = tempfile.TemporaryFile(mode="w+", encoding="utf-8")  # noqa: SIM115
         self._process = None
@@ -69,7 +67,7 @@ class SigninProvider:
             "salt": SALT,
         }
         self._process = subprocess.Popen(
-            [self.env.node, FOLDER / "provider.js", self.env.modules],
+            [self.env.node, PROGRAM, self.env.modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -105,7 +105,9 @@ def test_a_killed_worker_does_all_of_a_message_or_nothing(victim):
         assert all(whole.succeeded)
     dice = random.Random(19)
     interrupted = 0
-    for round_ in range(KILLS):
+    for round_ in range(5 * KILLS):
+        if round_ >= KILLS and interrupted >= 2:
+            break  # more only where the machine was quicker or slower than it was before
         ids = [new_id() for _item in range(BATCH)]
         message = client.message("link", [{"id": id_, "fa": new_fa()} for id_ in ids])
         # The last one comes close to the commit.

@@ -6,7 +6,7 @@ import datetime
 import functools
 
 import pytest
-from conftest import RunningServer, installed, template_database
+from conftest import RunningServer, fresh_database, installed, template_database
 from log_search import Logs
 from mapper_client import (
     TOKEN_PATH,
@@ -29,7 +29,7 @@ def programmes():
     """A `RunningServer` with the stand-ins of OpenG2P's programmes."""
     installation, postgres = installed()
     beside = template.ensure_pbms_template(installation, postgres, template_database(), "g2p")
-    running = RunningServer(template.fresh_copy(installation, postgres, beside, "spar_programmes"))
+    running = RunningServer(fresh_database("spar_programmes", beside))
     yield running
     running.stop()
 

@@ -8,7 +8,9 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import conftest
 import pytest
 from spar_setup import addons, apt_source, odoo_config, odoo_source, process, server, start, test
 from spar_setup.console import SetupError
@@ -174,6 +176,14 @@ class TestPort:
             holder.listen()
             with pytest.raises(SetupError, match="cannot be used"):
                 server.check_port(holder.getsockname()[1])
+
+    def test_free(self):
+        """None that an outgoing connection may be given before a server listens on it."""
+        lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        found = {server.free_port() for _number in range(20)}
+        assert max(found) < lowest
+        with socket.socket() as holder:
+            holder.bind((server.HOST, found.pop()))
 
     @pytest.mark.parametrize("port", [0, -1, 65536])
     def test_out_of_range(self, port):
@@ -343,6 +353,16 @@ class TestSelection:
         assert REPOSITORY / "tests/stand_ins/spp_programs/tests" in selected["spp"]
         paths = [path for group in selected.values() for path in group]
         assert len(paths) == len(set(paths))
+
+    def test_side_by_side(self):
+        """Without options of the caller's, to whom the order or the output matters."""
+        arguments = test.Runs(None, None, None, test.parse(["tests"]))._side_by_side(3, "loadfile")
+        assert arguments == ["-n", "3", "--dist", "loadfile"]
+        assert not test.Runs(None, None, None, test.parse(["tests", "-x"]))._side_by_side(3, "x")
+
+    def test_the_longest_files_are_there(self):
+        for name in conftest.LONGEST:
+            assert (REPOSITORY / "tests" / f"{name}.py").exists()
 
     def test_named_addons(self):
         options = test.parse(["g2p_spar_mapper", "spp_programs", "-x"])

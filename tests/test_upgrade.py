@@ -7,7 +7,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from conftest import RunningServer, connect, installed, template_database
+from conftest import RunningServer, connect, fresh_database, installed
 from database_facts import columns, query, rows, structure
 from earlier_release import EarlierDatabase
 from log_search import Logs
@@ -86,6 +86,14 @@ def updated(database, before):
 
 
 @pytest.fixture(scope="module")
+def fresh():
+    """A database that today's addons have made."""
+    copy = fresh_database("spar_upgrade_fresh")
+    yield copy
+    template.remove(copy)
+
+
+@pytest.fixture(scope="module")
 def server(database, before, updated):
     """The server of today on that database."""
     with running(database) as now:
@@ -133,11 +141,11 @@ class TestUpdate:
         assert before.rows[table]
         assert len(updated.rows[table]) == len(before.rows[table])
 
-    def test_the_structure_is_that_of_a_fresh_database(self, updated):
-        with contextlib.closing(connect(template_database())) as connection:
-            fresh = structure(connection)
-        assert all(fresh.values())
-        for name, wanted in fresh.items():
+    def test_the_structure_is_that_of_a_fresh_database(self, updated, fresh):
+        with contextlib.closing(connect(fresh)) as connection:
+            expected = structure(connection)
+        assert all(expected.values())
+        for name, wanted in expected.items():
             found = updated.structure[name]
             assert {"missing": wanted - found, "left over": found - wanted} == {
                 "missing": {},
@@ -158,13 +166,13 @@ class TestMigration:
         expected = {id_: (form.strategy, form.branch) for id_, form in linked.items()}
         assert {id_: found[id_] for id_ in linked} == expected
 
-    def test_the_demonstration_is_that_of_a_fresh_database(self, server, before):
-        with contextlib.closing(connect(template_database())) as connection:
-            fresh = query(connection, READ_BY)
+    def test_the_demonstration_is_that_of_a_fresh_database(self, server, before, fresh):
+        with contextlib.closing(connect(fresh)) as connection:
+            expected = query(connection, READ_BY)
         with contextlib.closing(server.connect()) as connection:
             ours = query(connection, READ_BY)
-        assert fresh
-        assert [row for row in ours if row[0] not in before.content.linked] == fresh
+        assert expected
+        assert [row for row in ours if row[0] not in before.content.linked] == expected
 
     def test_participants_get_addresses_as_their_profile_says(self, server):
         statement = "SELECT DISTINCT profile, fa_format FROM g2p_spar_participant"

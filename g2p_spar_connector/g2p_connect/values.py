@@ -235,7 +235,7 @@ class Actor(NamedTuple):
     """
 
     kind: Literal["participant", "beneficiary", "agent", "staff", "system"]
-    channel: Literal["api", "portal", "back_office", "import", "pbms"]
+    channel: Literal["api", "portal", "agent", "back_office", "import", "pbms"]
     name: str
     user_id: int | None = None
     participant_id: int | None = None

@@ -49,10 +49,20 @@ class G2PSparConnector(models.Model):
         who may call it on whose behalf is checked by the caller, who then names an actor.
         """
         company = company or self.env.company
-        connectors = self.sudo().search(
+        connectors = self.sudo().search_fetch(
             [("active", "=", True), ("company_id", "in", (company.id, False))]
         )
         return connectors.sorted(lambda connector: not connector.company_id)[:1]
+
+    @api.private
+    def within(self, seconds):
+        """These connectors for somebody who waits: each call ends after so many seconds, or after
+        as few as the connector's own settings allow. What had no answer by then is a result with
+        the outcome `RETRY`.
+
+        :param float seconds: for all messages of a call and their repetitions
+        """
+        return self.with_context(spar_within_seconds=seconds)
 
     # The ORM has methods `update` and `unlink` of its own, hence the longer names.
 

@@ -307,6 +307,10 @@ class G2PSparConnector(models.Model):
         return Client(self._remote_terms(), self._remote_line().send, note).call(operation, items)
 
     def _remote_terms(self):
+        seconds = self.remote_total_seconds
+        within = self.env.context.get("spar_within_seconds")
+        if isinstance(within, int | float) and within > 0:  # who calls by RPC may send anything
+            seconds = min(seconds, within)
         return Terms(
             self.remote_profile,
             self.remote_sender_id or "",
@@ -314,7 +318,7 @@ class G2PSparConnector(models.Model):
             self.remote_max_items,
             self.remote_tries,
             self.remote_call_seconds,
-            self.remote_total_seconds,
+            seconds,
         )
 
     def _remote_line(self, tokens=None):

@@ -99,6 +99,13 @@ class TestSettings(RemoteCase):
         self.connector.create(self.values(remote_profile="openg2p_1", remote_sender_id=False))
         self.connector.create(self.values(backend="none", remote_url=False))
 
+    def test_who_waits_waits_no_longer(self):
+        self.connector.remote_total_seconds = 60
+        for within, seconds in ((8, 8), (90, 60), (0, 60), (-1, 60), ("soon", 60)):
+            hurried = self.connector.within(within)
+            self.assertEqual(hurried._remote_terms().total_seconds, seconds)
+        self.assertEqual(self.connector._remote_terms().total_seconds, 60)
+
     def test_form(self):
         with Form(self.env["g2p.spar.connector"]) as form:
             form.name = "Another"

@@ -182,7 +182,9 @@ class TestScreens(HttpCase, PartnerCommon):
 
     def test_a_rule_is_made_and_tried(self):
         self._contacts(False, name="Contact of the tour", vat="123456789012")
-        self.start_tour("/odoo/spar-id-rules", "g2p_spar_id_rule", login="spar-contact-manager")
+        self.start_tour(
+            "/odoo/spar-id-rules", "g2p_spar_id_rule", login="spar-contact-manager", timeout=180
+        )
 
     def test_calls_are_listed(self):
         self.connectors.resolve_partners(self._contacts("1"), purpose="Seen on screen")

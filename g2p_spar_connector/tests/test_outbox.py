@@ -445,6 +445,29 @@ class TestOutbox(OutboxCase):
         with self.assertRaises(UserError):
             change.action_cancel()
 
+    def test_erasure(self):
+        """Nothing readable is left of a person, and what waits does not bring the address back."""
+        waits, other = self.put(), self.put(id_="token:other@nationalId", partner=self.amihan)
+        self.assertEqual(self.env["g2p.spar.erasure"].forget([ID.upper(), "nobody@x"]), 1)
+        self.assertEqual(waits.state, "cancelled")
+        self.assertFalse(waits.partner_id or waits.fa_masked or waits.reason)
+        self.env.cr.execute(
+            "SELECT item_sealed, before_key FROM g2p_spar_outbox WHERE id = %s", [waits.id]
+        )
+        self.assertEqual(self.env.cr.fetchone(), (None, None))
+        self.work()
+        self.assertNotIn(ID, self.mapper.linked)
+        self.assertEqual((other.state, other.partner_id), ("done", self.amihan))
+        self.assertEqual(self.env["g2p.spar.erasure"].forget([ID]), 0, "nothing is left")
+
+    def test_erasure_of_what_was_done(self):
+        done = self.put()
+        self.work()
+        done_at = done.done_at
+        self.env["g2p.spar.erasure"].forget([ID])
+        self.assertEqual((done.state, done.done_at), ("done", done_at))
+        self.assertFalse(done.partner_id or done.fa_masked)
+
     def test_purge(self):
         change = self.put()
         waiting = self.put(id_="b@ns")

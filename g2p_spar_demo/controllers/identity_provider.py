@@ -6,6 +6,7 @@ from odoo.http import Controller, Response, request, route
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 from odoo.addons.g2p_spar_connector.g2p_connect import jsonio
+from odoo.addons.g2p_spar_self_service import languages
 
 from ..models.g2p_spar_demo_identity_provider import BASE, SIGN_IN_PATH
 from ..models.g2p_spar_demo_sign_in import REMEMBERED
@@ -31,11 +32,14 @@ class IdentityProviderPages(Controller):
     def authorize(self, **parameters):
         """OpenID Connect Core 1.0 section 3.1.2: ask who is there, unless the browser tells."""
         provider = _provider()
+        _speak(parameters.get("ui_locales", ""))
         redirect_uri = parameters.get("redirect_uri", "")
         if not provider._is_client(parameters.get("client_id")):
-            return _page("error", status=400, problem="client_id: no such client is known here.")
+            problem = request.env._("client_id: no such client is known here.")
+            return _page("error", status=400, problem=problem)
         if not provider._may_return_to(redirect_uri, provider._redirect_path()):
-            return _page("error", status=400, problem="redirect_uri: not registered here.")
+            problem = request.env._("redirect_uri: not registered here.")
+            return _page("error", status=400, problem=problem)
         try:
             asked = parse(parameters, redirect_uri)
             sign_in, form = request.env["g2p.spar.demo.sign.in"]._begin(asked)
@@ -61,10 +65,11 @@ class IdentityProviderPages(Controller):
         """Check the one-time code."""
         sign_in = _open(form)
         if not sign_in:
-            return _page("error", status=400, problem="This page is out of date: begin again.")
+            return _out_of_date()
         person = request.env["g2p.spar.demo.person"].search([("subject", "=", person)])
         if not sign_in._check_code(one_time_code) or not person:
-            return _ask(sign_in, form, problem="This is not the code that is shown above.")
+            problem = request.env._("This is not the code that is shown.")
+            return _ask(sign_in, form, problem=problem)
         browser = sign_in._authenticated(person)
         return _remember(_return_code(sign_in), browser, REMEMBERED)
 
@@ -79,7 +84,7 @@ class IdentityProviderPages(Controller):
         """Sign in as who the browser is known for."""
         sign_in, remembered = _open(form), _remembered()
         if not sign_in or not remembered:
-            return _page("error", status=400, problem="This page is out of date: begin again.")
+            return _out_of_date()
         sign_in._continue(remembered)
         return _return_code(sign_in)
 
@@ -94,7 +99,7 @@ class IdentityProviderPages(Controller):
         """Ask who is there, whoever the browser is known for."""
         sign_in = _open(form)
         if not sign_in:
-            return _page("error", status=400, problem="This page is out of date: begin again.")
+            return _out_of_date()
         return _ask(sign_in, form)
 
     @route(
@@ -105,9 +110,12 @@ class IdentityProviderPages(Controller):
         csrf=False,  # the relying party's form
         readonly=False,
     )
-    def end_session(self, id_token_hint="", post_logout_redirect_uri="", state="", **_other):
+    def end_session(
+        self, id_token_hint="", post_logout_redirect_uri="", state="", ui_locales="", **_other
+    ):
         """OpenID Connect RP-Initiated Logout 1.0. Who brings no ID token of ours is not sent
         anywhere."""
+        _speak(ui_locales)
         provider = _provider()
         request.env["g2p.spar.demo.sign.in"]._sign_out(request.cookies.get(COOKIE, ""))
         known = provider._key()._has_signed(id_token_hint)
@@ -200,7 +208,18 @@ def _provider():
 
 
 def _open(form):
-    return request.env["g2p.spar.demo.sign.in"]._of_form(form)
+    sign_in = request.env["g2p.spar.demo.sign.in"]._of_form(form)
+    _speak(sign_in.ui_locales or "")
+    return sign_in
+
+
+def _speak(ui_locales):
+    """Answer in a language that the person reads, by the site's word or else the browser's."""
+    accepted = [tag for tag, quality in request.httprequest.accept_languages if quality > 0]
+    offered = [code for code, _name in request.env["res.lang"].get_installed()]
+    lang = languages.best([*ui_locales.split(), *accepted], offered)
+    if lang:
+        request.update_context(lang=lang)
 
 
 def _remembered():
@@ -256,8 +275,20 @@ def _ask(sign_in, form, problem=None):
     )
 
 
+def _out_of_date():
+    problem = request.env._("This page is out of date: begin again.")
+    return _page("error", status=400, problem=problem)
+
+
 def _page(name, status=200, **values):
-    values = {"base": BASE, "problem": None, **values}
+    lang = request.env["res.lang"]._get_data(code=request.env.lang or "en_US")
+    values = {
+        "base": BASE,
+        "problem": None,
+        "html_lang": languages.tag(lang.code or "en"),
+        "html_dir": lang.direction or "ltr",
+        **values,
+    }
     html = request.env["ir.qweb"]._render(f"g2p_spar_demo.identity_provider_{name}", values)
     headers = {
         "Cache-Control": "no-store",

@@ -12,6 +12,7 @@ from odoo import api, models
 from odoo.tools import config
 
 from odoo.addons.g2p_spar_connector.g2p_connect import jsonio
+from odoo.addons.g2p_spar_self_service.languages import tag
 
 from ..loopback import is_loopback
 from ..oidc_request import ACR, CLAIMS, PROMPTS, SCOPE_CLAIMS, OAuthError
@@ -95,6 +96,9 @@ class G2pSparDemoIdentityProvider(models.AbstractModel):
             "subject_types_supported": ["pairwise"],
             "acr_values_supported": [ACR],
             "prompt_values_supported": list(PROMPTS),
+            "ui_locales_supported": [
+                tag(code) for code, _name in self.env["res.lang"].get_installed()
+            ],
             "id_token_signing_alg_values_supported": [ALGORITHM],
             "userinfo_signing_alg_values_supported": [ALGORITHM],
             "token_endpoint_auth_methods_supported": ["private_key_jwt"],

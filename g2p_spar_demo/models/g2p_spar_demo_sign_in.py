@@ -39,6 +39,7 @@ class G2pSparDemoSignIn(models.Model):
     nonce = fields.Char(required=True)
     code_challenge = fields.Char(required=True)
     claims = fields.Char()
+    ui_locales = fields.Char()
 
     form_digest = fields.Char(required=True, index="btree_not_null")
     one_time_code = fields.Char(required=True)
@@ -74,6 +75,7 @@ class G2pSparDemoSignIn(models.Model):
                 "nonce": asked.nonce,
                 "code_challenge": asked.code_challenge,
                 "claims": " ".join(asked.claims),
+                "ui_locales": asked.ui_locales,
                 "form_digest": digest(form),
                 "one_time_code": f"{secrets.randbelow(10**6):06}",
             }

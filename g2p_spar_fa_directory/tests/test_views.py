@@ -130,13 +130,19 @@ class TestBackEnd(HttpCase, DirectoryCommon):
     def test_viewer_tries_a_strategy(self):
         self._create_user("viewer")
         self.start_tour(
-            "/odoo/spar-strategies", "g2p_fa_strategy_try", login="spar-directory-viewer"
+            "/odoo/spar-strategies",
+            "g2p_fa_strategy_try",
+            login="spar-directory-viewer",
+            timeout=180,
         )
 
     def test_officer_finds_a_branch(self):
         self._create_user("officer")
         self.start_tour(
-            "/odoo/spar-providers", "g2p_fa_provider_branches", login="spar-directory-officer"
+            "/odoo/spar-providers",
+            "g2p_fa_provider_branches",
+            login="spar-directory-officer",
+            timeout=180,
         )
 
     def test_officer_imports_a_file(self):
@@ -159,14 +165,19 @@ class TestBackEnd(HttpCase, DirectoryCommon):
             patch.object(type(self.env["ir.cron"]), "_trigger", run_later),
             patch.object(imports, "web_read", watched),
         ):
-            self.start_tour("/odoo/spar-imports", "g2p_fa_import", login="spar-directory-officer")
+            self.start_tour(
+                "/odoo/spar-imports",
+                "g2p_fa_import",
+                login="spar-directory-officer",
+                timeout=180,
+            )
         for thread in threads:
             thread.join()
         provider = self.env["g2p.fa.provider"].search([("code", "=", "TIMP")])
         self.assertEqual((provider.name, provider.branch_count), ("Imported Bank", 1))
 
     def _run_imports(self, seen):
-        self.assertTrue(seen.wait(timeout=20))
+        self.assertTrue(seen.wait(timeout=60))
         with self.registry.cursor() as cr:
             self.env(cr=cr)["g2p.fa.import"]._cron_run()
 

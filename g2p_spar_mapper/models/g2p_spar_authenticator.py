@@ -60,12 +60,11 @@ class G2pSparAuthenticator(models.AbstractModel):
         """
         if attempt.authorization:
             caller = self._by_bearer(attempt.authorization)
-            self._check_signature(caller.participant, attempt)
+            participant = self._check_signature(caller.participant, attempt)
         else:
             caller = self._without_token(attempt)
-        return Caller(
-            caller.participant, caller.operations & caller.participant.authority.operations
-        )
+            participant = caller.participant
+        return Caller(participant, caller.operations & participant.authority.operations)
 
     def _by_bearer(self, authorization):
         scheme, _, token = authorization.partition(" ")
@@ -117,11 +116,11 @@ class G2pSparAuthenticator(models.AbstractModel):
             if unsigned and len(attempt.body.raw) > ENVELOPE_BYTES:
                 raise _unauthorized("A valid bearer token is needed, or a signature.")
             caller = self._by_sender(attempt)
-            self._check_signature(caller.participant, attempt)
+            participant = self._check_signature(caller.participant, attempt)
         except (SparHttpError, MalformedJSON):
             limits.charge_refused(attempt.charged_address, prepaid=0)
             raise
-        return caller
+        return caller._replace(participant=participant)
 
     def _by_sender(self, attempt):
         """By the sender that the message names, whose record says how it is proven; by where the
@@ -141,9 +140,10 @@ class G2pSparAuthenticator(models.AbstractModel):
         raise _unauthorized()
 
     def _check_signature(self, participant, attempt):
+        """:return: the participant, with the key that has signed the message"""
         dialect = participant.signature_dialect
         if dialect is None:
-            return
+            return participant
         try:
             # that signature covers header and message, and nothing else of the body
             if dialect == "g2p_connect" and attempt.form != "g2p_connect":
@@ -151,7 +151,7 @@ class G2pSparAuthenticator(models.AbstractModel):
                     "err.signature.invalid",
                     "signature: G2P-Connect's covers no message of OpenG2P 2.x",
                 )
-            signature.verify(
+            verified = signature.verify(
                 dialect,
                 attempt.body.raw,
                 attempt.body.payload,
@@ -166,6 +166,7 @@ class G2pSparAuthenticator(models.AbstractModel):
                 problem.message,
                 headers={"WWW-Authenticate": 'Signature realm="SPAR"'},
             ) from None
+        return participant._replace(signed_by=verified.kid)
 
 
 def _text(claims, name):

@@ -271,7 +271,9 @@ class G2pSparExchange(models.AbstractModel):
         """Keep the message, carry it out, keep the answer: all in one transaction."""
         messages = self.env["g2p.spar.message"]
         replay_checked = self._is_replay_checked(participant)
-        received = messages.receive(participant.id, request, digest, raw, replay_checked)
+        received = messages.receive(
+            participant.id, request, digest, raw, replay_checked, participant.signed_by
+        )
         if received is None:
             return self._first_answer(participant, request, digest)
         record_id, correlation_id = received

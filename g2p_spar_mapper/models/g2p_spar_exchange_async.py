@@ -16,7 +16,7 @@ from odoo.addons.g2p_spar_connector.safe_log import describe
 from odoo.addons.g2p_spar_connector.secret import digester
 from odoo.addons.g2p_spar_fa_directory.ids import id_key
 
-from .. import lane, reference_hashes
+from .. import lane
 from ..asynchronous import Arrival
 from ..callback_address import CallbackAddressRefused
 from ..stored_chunk import NOBODY
@@ -98,6 +98,8 @@ class G2pSparExchange(models.AbstractModel):
             raw=body.raw,
             received_at=now,
             replay_checked=self._is_replay_checked(participant),
+            signed_by=participant.signed_by,
+            reference_ids=[_reference_id(item) for item in raw_items],
         )
         messages = self.env["g2p.spar.message"]
         receipt = messages.enqueue(participant.id, arrival)
@@ -168,9 +170,8 @@ class G2pSparExchange(models.AbstractModel):
         self.env["g2p.spar.rate.limit"].charge(
             participant, work.operation, results, prepaid=len(results)
         )
-        if not work.done_count:  # not at the receipt, which must be quick
-            references = reference_hashes.pack(item.reference_id for item in request.items)
-            self.env["g2p.spar.message"].begin(work.id, references)
+        if not work.done_count:
+            self.env["g2p.spar.message"].begin(work.id)
         return self._keep(work, chunk, results)
 
     def _carry_out_singly(self, participant, work, chunk):
@@ -281,6 +282,11 @@ class G2pSparExchange(models.AbstractModel):
             "txnstatus_response": {"txn_type": "on-link", "txn_status": body["message"]},
         }
         return self._reply(profile, 200, body)[1:]
+
+
+def _reference_id(raw_item):
+    value = raw_item.get("reference_id") if isinstance(raw_item, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _scope(raw_item):

@@ -91,6 +91,7 @@ class G2pSparExchange(models.AbstractModel):
             raw=body.raw,
             received_at=now,
             replay_checked=self._is_replay_checked(participant),
+            signed_by=participant.signed_by,
         )
         receipt = self.env["g2p.spar.message"].keep_question(participant.id, arrival)
         if receipt is None:

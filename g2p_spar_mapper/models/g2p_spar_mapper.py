@@ -124,13 +124,16 @@ class G2pSparMapper(models.AbstractModel):
 
     @api.private
     def erase_items(self, actor, items):
-        """Remove all that is readable about these IDs: mappings, masked history, message bodies.
+        """Remove all that is readable about these IDs: mappings, masked history, message bodies,
+        and what other addons keep (``g2p.spar.erasure``).
 
         Digests stay: they still prove what somebody who knows the ID and the address asks about.
 
         :param list[UnlinkItem] items: their addresses do not matter.
         :rtype: list[Result]
         """
+        # first what would write a mapping again: it locks in this order too
+        self.env["g2p.spar.erasure"].forget([item.id for item in items if not id_problem(item.id)])
         results = self._change("erase", actor, items, self._plan_erase)
         digests = [digester("id")(id_key(item.id)) for item in items]
         with self.env["g2p.spar.mapping.event"].maintenance(f"erasure: {actor.reason}"):

@@ -9,6 +9,7 @@ from odoo.addons.g2p_spar_fa_directory.ids import id_key, mask_id
 CHANNELS = [
     ("api", "API"),
     ("portal", "Portal"),
+    ("agent", "Portal, with an Agent"),
     ("back_office", "Back Office"),
     ("import", "Import"),
     ("pbms", "PBMS"),

@@ -22,8 +22,8 @@ TWIN_POLL_SECONDS = 0.1
 RECEIVE = """
 INSERT INTO g2p_spar_message
     (participant_id, operation, message_id, transaction_id, correlation_id, replay_checked, digest,
-     id_digests, reference_hashes, item_count, mode, state, received_at, payload)
-SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sync', 'received', now() AT TIME ZONE 'UTC', %s
+     id_digests, reference_hashes, item_count, signed_by, mode, state, received_at, payload)
+SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sync', 'received', now() AT TIME ZONE 'UTC', %s
 WHERE %s OR pg_try_advisory_xact_lock(hashtextextended(%s, %s))
 ON CONFLICT (participant_id, message_id) WHERE replay_checked DO NOTHING
 RETURNING id"""
@@ -83,6 +83,9 @@ class G2pSparMessage(models.Model):
         help="The sender's message ids are unique: a second message with the same id is either a "
         "retry, which gets the first answer, or refused."
     )
+    signed_by = fields.Char(
+        "Signed with Key", readonly=True, help="Name (kid) of the sender's key; empty: not signed."
+    )
     digest = fields.Binary(attachment=False, groups=NO_ACCESS)
     id_digests = fields.Binary(
         attachment=False,
@@ -141,13 +144,14 @@ class G2pSparMessage(models.Model):
     # === BUSINESS METHODS === #
 
     @api.private
-    def receive(self, participant_id, request, digest, raw, replay_checked):
+    def receive(self, participant_id, request, digest, raw, replay_checked, signed_by=None):
         """Put a message on record before anything is done about it.
 
         A twin that comes while the first is being carried out waits for a moment.
 
         :param bytes digest: of action and message, to tell a retry from a new message.
         :param bytes raw: the body as received.
+        :param signed_by: name (kid) of the key that it is signed with.
         :return: (database id, correlation_id), or None when the sender used the message_id before.
         :rtype: tuple[int, str] | None
         :raise StillRunning: the message of that message_id is not finished yet.
@@ -164,6 +168,7 @@ class G2pSparMessage(models.Model):
             b"".join(digester("id")(id_key(item.id)) for item in request.items if item.id),
             reference_hashes.pack(item.reference_id for item in request.items),
             len(request.items),
+            signed_by,
             zlib.compress(raw, 1),
             not replay_checked,
             message_id,

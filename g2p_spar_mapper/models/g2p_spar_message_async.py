@@ -8,17 +8,21 @@ import orjson
 from odoo import api, fields, models
 from odoo.fields import NO_ACCESS
 
+from .. import reference_hashes
 from ..array_literal import bytea_array
 from ..asynchronous import Receipt, Work
 from ..stored_chunk import Chunk, split_digests
+from .g2p_spar_message_status import pack_references
 
 ENQUEUE = """
 WITH message AS (
     INSERT INTO g2p_spar_message
         (participant_id, mode, state, operation, profile, message_id, transaction_id, receiver_id,
          correlation_id, callback_url, replay_checked, digest, item_count, done_count,
-         succeeded_count, rejected_count, failure_count, received_at, payload)
-    VALUES (%s, 'async', 'queued', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0, 0, 0, %s, %s)
+         succeeded_count, rejected_count, failure_count, received_at, payload, reference_hashes,
+         open_references, signed_by)
+    VALUES (%s, 'async', 'queued', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0, 0, 0, %s, %s, %s,
+         %s, %s)
     ON CONFLICT (participant_id, message_id) WHERE replay_checked DO NOTHING
     RETURNING id
 ), queue AS (
@@ -39,12 +43,13 @@ UPDATE g2p_spar_message SET
     rejected_count = rejected_count + %s, failure_count = 0, retry_at = NULL,
     state = CASE WHEN done_count + %s < item_count THEN 'running' ELSE 'done' END,
     finished_at = CASE WHEN done_count + %s >= item_count
-        THEN clock_timestamp() AT TIME ZONE 'UTC' END
+        THEN clock_timestamp() AT TIME ZONE 'UTC' END,
+    open_references = CASE WHEN done_count + %s < item_count THEN open_references END
 WHERE id = %s RETURNING state"""
 
 FAIL = """
 UPDATE g2p_spar_message SET state = 'failed', rejected_count = item_count - succeeded_count,
-    finished_at = clock_timestamp() AT TIME ZONE 'UTC'
+    finished_at = clock_timestamp() AT TIME ZONE 'UTC', open_references = NULL
 WHERE id = %s"""
 
 # Of finished messages; what is unfinished must still be carried out and told.
@@ -113,6 +118,9 @@ class G2pSparMessage(models.Model):
                 arrival.item_count,
                 arrival.received_at.astimezone(UTC).replace(tzinfo=None),
                 zlib.compress(arrival.raw, 1),
+                reference_hashes.pack(arrival.reference_ids),
+                pack_references(arrival.reference_ids),
+                arrival.signed_by,
                 participant_id,
             ),
             log_exceptions=False,
@@ -163,16 +171,11 @@ class G2pSparMessage(models.Model):
         return payload and zlib.decompress(payload)
 
     @api.private
-    def begin(self, record_id, references):
-        """The first items of a message are being carried out.
-
-        :param bytes references: hashes of its reference ids.
-        """
+    def begin(self, record_id):
+        """The first items of a message are being carried out."""
         self.env.cr.execute(
-            """UPDATE g2p_spar_message SET started_at = now() AT TIME ZONE 'UTC',
-                reference_hashes = %s WHERE id = %s""",
-            (references, record_id),
-            log_exceptions=False,
+            "UPDATE g2p_spar_message SET started_at = now() AT TIME ZONE 'UTC' WHERE id = %s",
+            (record_id,),
         )
 
     @api.private
@@ -190,7 +193,7 @@ class G2pSparMessage(models.Model):
                 *(work.id, work.done_count, count),
                 zlib.compress(orjson.dumps(rendered)[1:-1], 1),
                 id_digests,
-                *(count, succeeded_count, count - succeeded_count, count, count, work.id),
+                *(count, succeeded_count, count - succeeded_count, count, count, count, work.id),
             ),
             log_exceptions=False,
         )

@@ -59,14 +59,13 @@ QUESTION = """
 INSERT INTO g2p_spar_message
     (participant_id, mode, state, operation, profile, message_id, transaction_id, receiver_id,
      correlation_id, callback_url, replay_checked, digest, item_count, done_count, succeeded_count,
-     rejected_count, failure_count, received_at, finished_at, payload)
-VALUES (%s, 'async', 'done', %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 1, 1, 0, 0, %s, %s, %s)
+     rejected_count, failure_count, received_at, finished_at, payload, signed_by)
+VALUES (%s, 'async', 'done', %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 1, 1, 0, 0, %s, %s, %s, %s)
 ON CONFLICT (participant_id, message_id) WHERE replay_checked DO NOTHING
 RETURNING id"""
 
 ANSWERED = """
-SELECT id, mode = 'async', CASE WHEN mode = 'async' THEN NULL ELSE answer END,
-    CASE WHEN state IN ('queued', 'running') THEN payload END
+SELECT id, mode = 'async', CASE WHEN mode = 'async' THEN NULL ELSE answer END, open_references
 FROM g2p_spar_message WHERE id = ANY(%s)"""
 
 CHUNKS = """
@@ -104,6 +103,12 @@ class G2pSparMessage(models.Model):
     reference_hashes = fields.Binary(
         attachment=False, groups=NO_ACCESS, help="See reference_hashes.py; in order of the items."
     )
+    open_references = fields.Binary(
+        attachment=False,
+        groups=NO_ACCESS,
+        help="Reference ids of all items of an unfinished message: see `pack_references`. What it "
+        "says is large, and is read for nothing but to carry it out.",
+    )
 
     # === BUSINESS METHODS === #
 
@@ -133,6 +138,7 @@ class G2pSparMessage(models.Model):
                 received_at,
                 received_at,
                 zlib.compress(arrival.raw, 1),
+                arrival.signed_by,
             ),
             log_exceptions=False,
         )
@@ -200,10 +206,10 @@ class G2pSparMessage(models.Model):
         for message_id, results in self.env.cr.fetchall():
             chunks.setdefault(message_id, []).append(results and zlib.decompress(results))
         told = {}
-        for message_id, is_async, answer, payload in rows:
+        for message_id, is_async, answer, references in rows:
             results = _joined(chunks.get(message_id, [])) if is_async else _results_in(answer)
             done = len(results or ())
-            told[message_id] = Told(results, _references_in(payload)[done:] if payload else [])
+            told[message_id] = Told(results, _unpack_references(references)[done:])
         return told
 
     def _held(self, participant_id, operation, transaction_id):
@@ -266,8 +272,13 @@ def _results_in(answer):
     return results
 
 
-def _references_in(payload):
-    """Reference ids of the items of an asynchronous message, in their order."""
-    message = orjson.loads(zlib.decompress(payload))["message"]
-    [items] = (member for name, member in message.items() if name.endswith("_request"))
-    return [item.get("reference_id") if isinstance(item, dict) else None for item in items]
+def pack_references(reference_ids):
+    """Reference ids, None for an item without, as compressed JSON.
+
+    :rtype: bytes
+    """
+    return zlib.compress(orjson.dumps(reference_ids), 1)
+
+
+def _unpack_references(packed):
+    return orjson.loads(zlib.decompress(packed)) if packed else []

@@ -548,6 +548,27 @@ class TestSignature(AuthenticationCase):
         response = self.post(b"{", **bearer)
         self.assertRefused(response, 400, "err.request.bad")
 
+    def test_key_is_on_record(self):
+        """Of two registered keys, the one that has signed."""
+        next_key = jwk.generate("EdDSA")
+        self.register(self.participant, next_key)
+        self.signs("g2p_connect")
+        messages = self.env["g2p.spar.message"]
+        for path in (f"{SYNC}/link", "/spar/v1.0.0/mapper/link"):
+            for key in (self.keys["g2p_connect"], next_key):
+                with self.subTest(path, key=key.kid):
+                    message = self.message("link", receiver_id="spar.test")
+                    response = self.call("g2p_connect", "link", path, message=message, key=key)
+                    self.assertEqual(response.status_code, 200, response.text)
+                    sent = [("message_id", "=", message["header"]["message_id"])]
+                    self.assertEqual(messages.search(sent).signed_by, key.kid)
+        self.participant.write({"authentication": "token", "signature_dialect": False})
+        message = self.message("link")
+        bearer = {"Authorization": f"Bearer {self.token_of(self.participant)}"}
+        self.assertTaken(self.post(message, f"{SYNC}/link", **bearer))
+        sent = [("message_id", "=", message["header"]["message_id"])]
+        self.assertFalse(messages.search(sent).signed_by)
+
     def test_replay(self):
         """Also in a profile that repeats its message ids under a token."""
         self.signs("openg2p_1", profile="openg2p_1")

@@ -48,6 +48,19 @@ class TestSuspendErase(MapperCommon):
         events = self.events(self.id_of(1))
         self.assertFalse(any(events.mapped("id_masked") + events.mapped("reason")))
 
+    def test_erase_reaches_other_addons(self):
+        """Each ID that may be one, linked or not, before the mapping goes."""
+        self.link(self.free, (self.id_of(1), self.fa()))
+        told = []
+
+        def forget(erasure, ids):
+            told.append((list(ids), bool(self.mapping(self.id_of(1)))))
+            return 0
+
+        self.patch(type(self.env["g2p.spar.erasure"]), "forget", forget)
+        self.erase(self.id_of(1), "no id", self.id_of(7))
+        self.assertEqual(told, [([self.id_of(1), self.id_of(7)], True)])
+
     def test_erase_blanks_every_message_that_names_the_id(self):
         request = Request(Header(message_id="m"), "link", "t", [LinkItem("1", self.id_of(1), "")])
         other = Request(Header(message_id="n"), "link", "t", [LinkItem("1", self.id_of(2), "")])

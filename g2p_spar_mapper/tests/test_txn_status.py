@@ -4,7 +4,9 @@ import zlib
 from datetime import UTC, datetime
 from unittest.mock import patch
 
+from odoo.modules import load_script
 from odoo.tests import HttpCase, tagged
+from odoo.tools import file_path
 
 from odoo.addons.g2p_spar_connector.controllers.dispatcher import SparHttpError
 from odoo.addons.g2p_spar_connector.g2p_connect import txn_status
@@ -281,6 +283,47 @@ class TestTxnStatus(StatusCommon):
         self.assertEqual(told["link_response"], self.results(message))
         header, told = self.told("reference_id_list", ["r5"])
         self.assertEqual(told["link_response"], self.results(message)[5:6])
+
+    def test_what_a_queued_message_says_is_not_read(self):
+        """Neither of those that have no such reference id, nor of the one that has."""
+        self.accept("link", *self.links(1, 7))
+        self.accept("link", {"id": self.id_of(9), "fa": self.fa(), "reference_id": "other"})
+        self.env.cr.execute("UPDATE g2p_spar_message SET payload = 'unreadable'")
+        packed = []
+        unpack = g2p_spar_message_status._unpack_references
+
+        def noting(value):
+            packed.append(value)
+            return unpack(value)
+
+        with patch.object(g2p_spar_message_status, "_unpack_references", noting):
+            _header, told = self.told("reference_id_list", ["r5"])
+        self.assertEqual([item["status"] for item in told["link_response"]], ["pdng"])
+        self.assertEqual(len(packed), 1, "only the message that has it")
+
+    def test_messages_from_before_references_were_kept_apart(self):
+        """The migration makes for those that wait what is made at the receipt of others."""
+        message = self.accept("link", *self.links(1, 7))
+        kept = message.open_references, message.reference_hashes
+        blank = "UPDATE g2p_spar_message SET open_references = NULL, reference_hashes = NULL"
+        self.env.cr.execute(blank)
+        name = "migrations/19.0.1.4.0/post-references.py"
+        script = load_script(file_path(f"g2p_spar_mapper/{name}"), "post_references")
+        script.migrate(self.env.cr, "19.0.1.3.0")
+        message.invalidate_recordset()
+        self.assertEqual((message.open_references, message.reference_hashes), kept)
+
+    def test_references_are_kept_apart_until_a_message_is_done(self):
+        message = self.accept("link", *self.links(1, 7))
+        self.assertTrue(message.open_references)
+        with self.lane() as queue:
+            queue._serve_next({})
+        message.invalidate_recordset()
+        self.assertTrue(message.open_references)
+        self.run_lane()
+        message.invalidate_recordset()
+        self.assertFalse(message.open_references)
+        self.assertTrue(message.reference_hashes)
 
     def test_asynchronous_look_up(self):
         self.link(self.free, (self.id_of(1), self.fa()))

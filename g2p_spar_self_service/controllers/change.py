@@ -5,7 +5,7 @@ from odoo.http import Controller, request, route
 from odoo.addons.g2p_spar_connector.transaction import read_committed
 
 from .. import current_address
-from ..models.g2p_spar_change_draft import NotConfirmed, beneficiary_key
+from ..models.g2p_spar_change_draft import NotConfirmed, beneficiary_key, web_session_key
 from ..models.g2p_spar_self_service import CannotChange, FieldProblem
 from ..web import HOME_PATH, LANDING_PATH, no_store, redirect
 from .pages import RECEIPT_PATH, refused, show, unavailable
@@ -19,8 +19,6 @@ REVIEW_PATH = f"{KIND_PATH}/review"
 SIGN_IN_PATH = f"{KIND_PATH}/sign-in"
 SEARCH_PATH = f"{KIND_PATH}/search"
 REMOVE_PATH = f"{LANDING_PATH}/remove"
-# Of a session id what a rotation leaves as it is.
-SESSION_ID_CHARS = 42
 
 
 def _step(path, method):
@@ -278,7 +276,7 @@ def _session_key():
     person = request.spar_person
     if person.session:
         return beneficiary_key(person.session)
-    return f"portal {person.user.id} {request.session.sid[:SESSION_ID_CHARS]}"
+    return web_session_key(request.session.sid)
 
 
 def _text(value):

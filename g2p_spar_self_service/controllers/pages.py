@@ -1,14 +1,12 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import werkzeug.exceptions
 
-from odoo import fields
 from odoo.exceptions import UserError
 from odoo.http import Controller, request, route
-from odoo.tools import format_date, format_time
 
 from .. import current_address
 from ..receipt import read_number
-from ..web import HOME_PATH, LANDING_PATH, page, redirect
+from ..web import HOME_PATH, LANDING_PATH, page, redirect, site_company
 
 RECEIPT_PATH = f"{LANDING_PATH}/receipt"
 CANCEL_PATH = f"{LANDING_PATH}/cancel"
@@ -81,29 +79,19 @@ class Pages(Controller):
     @route(HELP_PATH, type="http", auth="public", methods=["GET"])
     def help(self, **_parameters):
         """What the ministry has to say."""
-        return show("page_help", {"help_text": request.env.company.sudo().spar_help})
+        # whoever is signed in finds the way back and the way out, and whom an agent helps
+        request.spar_person = request.env["ir.http"]._spar_person()
+        return show("page_help", {"help_text": site_company().spar_help})
 
 
 def show(template, values, **options):
     """A page of ours, with the way to the other pages around it."""
-    company = request.env.company.sudo()
+    company = site_company()
+    company.fetch(["name", "partner_id", "spar_contact"])
     if not request.env.context.get("tz"):
+        company.partner_id.fetch(["tz"])
         request.update_context(tz=company.partner_id.tz or "UTC")
-    values = {"contact_text": company.spar_contact, "when": when, **values}
     return page(f"g2p_spar_self_service.{template}", values, **options)
-
-
-def when(moment):
-    """Date and time for people, in their language and in the time zone of the company.
-
-    :param datetime moment: UTC without zone
-    """
-    env = request.env
-    local = fields.Datetime.context_timestamp(env.user, moment)
-    date = format_date(env, local.date(), date_format="long")
-    time = format_time(env, local.time(), time_format="short")
-    zone = "" if local.utcoffset() else " UTC"
-    return f"{date}, {time}{zone}"
 
 
 def unavailable():

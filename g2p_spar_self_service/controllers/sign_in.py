@@ -4,13 +4,15 @@ import time
 
 import werkzeug.exceptions
 
-from odoo.http import Controller, request, route
+from odoo.http import Controller, request, root, route
 
 from odoo.addons.g2p_spar_connector.secret import SealBroken, SecretKeyMissing
 
-from .. import oidc
+from .. import languages, oidc
+from ..models.g2p_spar_beneficiary_session_assisted import AgentRefused
 from ..models.g2p_spar_signin_attempt import TooManyAttempts, new_binding
 from ..web import (
+    ASSISTED,
     BINDING,
     HANDLE,
     LANDING_PATH,
@@ -20,8 +22,10 @@ from ..web import (
     no_store,
     page,
     redirect,
+    site_company,
     site_url,
 )
+from .pages import show
 
 _logger = logging.getLogger(__name__)
 
@@ -30,13 +34,15 @@ class SignIn(Controller):
     @route(LANDING_PATH, type="http", auth="public", methods=["GET"])
     def landing(self, return_to="", ended="", **_parameters):
         """Where people choose how to sign in."""
-        providers = request.env["g2p.spar.signin.provider"].offered(request.env.company)
+        company = site_company()
+        providers = request.env["g2p.spar.signin.provider"].offered(company)
         values = {
             "providers": providers,
             "return_to": local_path(return_to) if return_to else "",
             "ended": bool(ended),
             "signed_in": bool(request.session.get(HANDLE) or request.session.uid),
-            "for_portal": request.env["g2p.spar.id.rule"].has_portal_rules(request.env.company),
+            "is_agent": request.env["g2p.spar.assisted.check"].is_agent(request.env.user),
+            "for_portal": request.env["g2p.spar.id.rule"].has_portal_rules(company),
         }
         posts_to = providers.pages()
         return page("g2p_spar_self_service.page_landing", values, posts_to=posts_to)
@@ -46,7 +52,7 @@ class SignIn(Controller):
     )
     def sign_in(self, provider_id, return_to="", **_parameters):
         """Send the person to a provider."""
-        offered = request.env["g2p.spar.signin.provider"].offered(request.env.company)
+        offered = request.env["g2p.spar.signin.provider"].offered(site_company())
         provider = offered.filtered(lambda provider: provider.id == provider_id)
         if not provider:
             raise werkzeug.exceptions.NotFound()
@@ -67,8 +73,7 @@ class SignIn(Controller):
             if attempt.provider_id.id != provider_id:
                 raise oidc.OidcProblem("Return: to the address of another provider")
             identity = _identify(attempt, claimed, parameters)
-            finish = _confirm if attempt.purpose == "confirm" else _start_session
-            return finish(attempt, identity)
+            return _FINISH[attempt.purpose](attempt, identity)
         except oidc.OidcProblem as problem:
             _logger.info("Sign-in at provider %s: %s", attempt.provider_id.id, problem)
             return _failed(problem.kind, 503 if problem.kind == "unavailable" else 403)
@@ -79,28 +84,46 @@ class SignIn(Controller):
     @route(f"{LANDING_PATH}/sign-out", type="http", auth="public", methods=["POST"])
     def sign_out(self, **_parameters):
         """End the session here, and offer to do so at the provider."""
-        session = request.env["g2p.spar.beneficiary.session"].recall(request.session.get(HANDLE))
+        session = _recall()
         provider, id_token = session.provider_id, session.id_token() if session else ""
-        session.end()
+        session.end("agent")
         _forget_everybody()
         if not (id_token and provider.end_session_endpoint):
             return redirect(LANDING_PATH)
-        lang = (request.env.lang or "").replace("_", "-")
-        members = oidc.logout.form(provider.client_id, id_token, site_url(LANDING_PATH), lang)
-        values = {"provider": provider, "members": members}
-        return page(
-            "g2p_spar_self_service.page_signed_out",
-            values,
-            posts_to=[provider.end_session_endpoint, provider.issuer],
-        )
+        return signed_out("page_signed_out", provider, id_token)
 
 
-def begin(provider, return_path, session=None, purpose_ref=None):
+def signed_out(template, provider, id_token, **values):
+    """A page from which people sign out at a provider as well, where it offers that.
+
+    :param str id_token: the provider's; without one, it asks the person first
+    """
+    members = sign_out_members(provider, id_token)
+    return show(
+        template,
+        {"provider": provider, "members": members, **values},
+        posts_to=[provider.end_session_endpoint, provider.issuer] if members else (),
+    )
+
+
+def sign_out_members(provider, id_token=""):
+    """What a form sends to a provider to sign a person out there; empty where it offers that not.
+
+    :rtype: dict[str, str]
+    """
+    if not provider.end_session_endpoint:
+        return {}
+    locales = " ".join(languages.tags(request.env.lang))
+    return oidc.logout.form(provider.client_id, id_token, site_url(LANDING_PATH), locales)
+
+
+def begin(provider, return_path, session=None, purpose_ref=None, agent=None):
     """Send the person to a provider; with a session, to confirm something by signing in anew.
 
     :param str return_path: already one of `local_path`
     :param session: of the person, `request.spar_person.session`
     :param str purpose_ref: what for; see `take_confirmation` of the session
+    :param agent: `res.users` at whose screen the person signs in, to be helped
     """
     if not is_secure():
         return _failed("insecure", 403)
@@ -116,6 +139,7 @@ def begin(provider, return_path, session=None, purpose_ref=None):
             return_path,
             session=session,
             purpose_ref=purpose_ref,
+            agent=agent,
         )
     except TooManyAttempts:
         return _failed("too_many", 429)
@@ -139,7 +163,7 @@ def _identify(attempt, claimed, parameters):
         oidc.id_token.Expected(
             claimed.secrets.nonce,
             claimed.since,
-            afresh=attempt.purpose == "confirm",
+            afresh=attempt.purpose != "sign_in",
             last_auth_time=attempt.session_id.told_auth_time(),
         ),
         request.env["g2p.spar.signin.key.set"].source(provider),
@@ -149,25 +173,58 @@ def _identify(attempt, claimed, parameters):
 
 def _start_session(attempt, identity):
     """Whoever was signed in before in this browser is not any more, users of Odoo included."""
+    before = _recall()
     sessions = request.env["g2p.spar.beneficiary.session"]
-    session, handle = sessions.start(attempt.provider_id, identity)
-    (sessions.recall(request.session.get(HANDLE)) - session).end()
+    _session, handle = sessions.start(attempt.provider_id, identity)
+    before.end("replaced")
     _forget_everybody()
     request.session[HANDLE] = handle
     return redirect(attempt.return_path)
 
 
+def _start_assisted(attempt, identity):
+    """The agent stays logged in; who was helped before is not any more."""
+    agent = attempt.agent_id
+    if agent != request.env.user or not request.env["g2p.spar.assisted.check"].is_agent(agent):
+        raise oidc.OidcProblem("Another user is logged in than the agent who began this")
+    _recall().end("replaced")
+    for name in (HANDLE, ASSISTED):
+        request.session.pop(name, None)
+    # a new session id, as at every sign-in, and at once: this session is good with that alone
+    root.session_store.rotate(request.session, request.env)
+    sessions = request.env["g2p.spar.beneficiary.session"]
+    try:
+        session, handle = sessions.start_assisted(attempt.provider_id, identity, agent)
+    except AgentRefused as refusal:
+        reason = request.env["g2p.spar.assisted.check"].text(refusal.reason)
+        return signed_out("page_agent_ended", attempt.provider_id, identity.id_token, reason=reason)
+    session.bind(request.session.sid)
+    request.session[ASSISTED] = handle
+    return redirect(attempt.return_path)
+
+
 def _confirm(attempt, identity):
     """Only who is signed in confirms, and only as who they are."""
-    session = request.env["g2p.spar.beneficiary.session"].recall(request.session.get(HANDLE))
+    session = _recall()
     if not session or session != attempt.session_id:
         raise oidc.OidcProblem("The session that asked for a confirmation is over")
     if attempt.provider_id != session.provider_id or not session.is_of(identity):
         raise oidc.OidcProblem("Another person signed in to confirm", "person")
     session.confirm(attempt.purpose_ref, identity.auth_time)
     # a new session id, as at every sign-in
-    request.session.should_rotate = True
+    root.session_store.rotate(request.session, request.env)
+    if session.agent_id:
+        session.bind(request.session.sid)
     return redirect(attempt.return_path)
+
+
+def _recall():
+    """The session at a provider that this web session has, with an agent's help or without; to be
+    written."""
+    if request.session.get(ASSISTED):
+        return request.env["ir.http"]._spar_assisted(seen=False)
+    sessions = request.env["g2p.spar.beneficiary.session"]
+    return sessions.recall(request.session.get(HANDLE), seen=False)
 
 
 def _forget_everybody():
@@ -179,3 +236,7 @@ def _forget_everybody():
 
 def _failed(kind, status):
     return page("g2p_spar_self_service.page_failed", {"kind": kind}, status=status)
+
+
+# What a return leads to, by what the attempt was begun for.
+_FINISH = {"sign_in": _start_session, "confirm": _confirm, "assisted": _start_assisted}

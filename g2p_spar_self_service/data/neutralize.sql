@@ -10,6 +10,8 @@ UPDATE g2p_spar_signin_provider
 -- and knows nobody who is signed in there
 DELETE FROM g2p_spar_signin_attempt;
 DELETE FROM g2p_spar_beneficiary_session;
+DELETE FROM g2p_spar_assisted_session;
+DELETE FROM g2p_spar_assisted_link;
 -- nor changes what people have asked for there
 SELECT set_config('spar.maintenance', 'neutralize', false);
 DELETE FROM g2p_spar_change_draft;

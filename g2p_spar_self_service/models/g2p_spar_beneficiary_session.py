@@ -19,7 +19,7 @@ from odoo.addons.g2p_spar_connector.secret import (
 )
 from odoo.addons.g2p_spar_fa_directory.ids import mask_id
 
-from ..person import Person
+from ..person import MAPPER_SECONDS, Person
 
 PURPOSE = "beneficiary session"
 IDLE_MINUTES = 15
@@ -92,7 +92,7 @@ class G2pSparBeneficiarySession(models.Model):
         if not self.env.user.has_group("g2p_spar_fa_directory.group_manager"):
             raise UserError(self.env._("Your role does not allow this."))
         self.check_access("read")
-        self.sudo().end()
+        self.sudo().end("supervisor")
 
     # === BUSINESS METHODS === #
 
@@ -117,34 +117,50 @@ class G2pSparBeneficiarySession(models.Model):
             {
                 "provider_id": provider.id,
                 "handle_digest": _sha256(handle),
-                "person_digest": _person_digest(identity.issuer, identity.sub),
+                "person_digest": digest_of_person(identity.issuer, identity.sub),
                 "person_sealed": seal(json.dumps(person).encode(), PURPOSE),
                 "id_token_sealed": seal(identity.id_token.encode(), PURPOSE),
                 "acr": identity.acr[:255],
-                "auth_time": _moment(identity.auth_time),
+                "auth_time": moment(identity.auth_time),
                 "trust_version": provider.sudo().trust_version,
                 "started_at": now,
                 "seen_at": now,
                 "expires_at": now + self._limit("session_minutes", MINUTES),
+                **self._start_values(person["id"]),
             }
         )
         return session, handle
 
+    def _start_values(self, person_id):
+        """What else a session begins with. To be extended.
+
+        :param str person_id: the ID
+        """
+        return {}
+
     @api.private
     @api.model
-    def recall(self, handle):
+    def recall(self, handle, seen=True):
         """The session that a handle belongs to, empty where there is none that still holds.
 
         :param handle: what the web session holds, or None
+        :param bool seen: note that it was used; whoever writes it in this transaction does not,
+            since that is done in another one
         """
+        return self._of_handle(handle, seen)
+
+    def _of_handle(self, handle, seen):
+        """Whether an agent has begun it or not."""
         if not isinstance(handle, str) or not _HANDLE.fullmatch(handle):
             return self.browse()
-        session = self.sudo().search([("handle_digest", "=", _sha256(handle))])
+        session = self.sudo().search_fetch([("handle_digest", "=", _sha256(handle))])
+        session.provider_id.fetch(["active", "company_id", "name", "trust_version"])
         if not session._holds():
             if session and not session.ended_at and session._is_over():
                 session._end_now()
             return self.browse()
-        session._note_seen()
+        if seen:
+            session._note_seen()
         return session
 
     @api.private
@@ -155,7 +171,8 @@ class G2pSparBeneficiarySession(models.Model):
         """
         self.ensure_one()
         values = self._person_values()
-        connectors = self.env["g2p.spar.connector"]
+        company = self.provider_id.company_id or None
+        connector = self.env["g2p.spar.connector"]._get_default(company)
         return Person(
             id=values["id"],
             kind="beneficiary",
@@ -164,7 +181,7 @@ class G2pSparBeneficiarySession(models.Model):
             phone=values["phone"],
             session=self,
             user=self.env["res.users"],
-            connector=connectors._get_default(self.provider_id.company_id or None),
+            connector=connector.within(MAPPER_SECONDS),
         )
 
     @api.private
@@ -174,7 +191,7 @@ class G2pSparBeneficiarySession(models.Model):
         :param oidc.flow.Identity identity: verified
         """
         self.ensure_one()
-        return self.person_digest == _person_digest(identity.issuer, identity.sub)
+        return self.person_digest == digest_of_person(identity.issuer, identity.sub)
 
     @api.private
     def told_auth_time(self):
@@ -196,7 +213,8 @@ class G2pSparBeneficiarySession(models.Model):
             {
                 "confirmed_ref": ref,
                 "confirmed_at": fields.Datetime.now(),
-                "auth_time": _moment(auth_time),
+                "seen_at": fields.Datetime.now(),
+                "auth_time": moment(auth_time),
             }
         )
 
@@ -221,8 +239,11 @@ class G2pSparBeneficiarySession(models.Model):
         return unseal(sealed, PURPOSE).decode() if sealed else ""
 
     @api.private
-    def end(self):
-        """End, and forget who it was."""
+    def end(self, reason=None):
+        """End, and forget who it was.
+
+        :param str | None reason: why, where that is known; see ``g2p.spar.assisted.session``
+        """
         self.filtered(lambda session: not session.ended_at).write(
             {
                 "ended_at": fields.Datetime.now(),
@@ -242,16 +263,19 @@ class G2pSparBeneficiarySession(models.Model):
         now = fields.Datetime.now()
         return (
             self.expires_at <= now
-            or self.seen_at <= now - self._limit("session_idle_minutes", IDLE_MINUTES)
+            or self.seen_at <= now - self._idle_limit()
             or not self.provider_id.active
             or self.provider_id.trust_version != self.trust_version
         )
 
-    def _end_now(self):
+    def _idle_limit(self):
+        return self._limit("session_idle_minutes", IDLE_MINUTES)
+
+    def _end_now(self, reason=None):
         """In a transaction of its own: that of a page nobody is let in to is rolled back."""
         try:
             with self.env.registry.cursor() as cr:
-                self.with_env(self.env(cr=cr)).end()
+                self.with_env(self.env(cr=cr)).end(reason)
         except psycopg2.errors.SerializationFailure:
             return  # another page does it
         self.invalidate_recordset()
@@ -297,7 +321,7 @@ class G2pSparBeneficiarySession(models.Model):
         return count, count == PURGED_AT_ONCE
 
 
-def _moment(seconds):
+def moment(seconds):
     """Of seconds since 1970, or of None, what a field holds."""
     if not seconds:
         return False
@@ -308,5 +332,5 @@ def _sha256(handle):
     return hashlib.sha256(handle.encode("ascii")).hexdigest()
 
 
-def _person_digest(issuer, subject):
+def digest_of_person(issuer, subject):
     return digest("sign-in person", json.dumps([issuer, subject])).hex()

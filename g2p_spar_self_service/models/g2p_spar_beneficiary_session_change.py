@@ -20,22 +20,27 @@ class G2pSparBeneficiarySession(models.Model):
     def start(self, provider, identity):
         """Extension: remember the contacts that the provider vouches for."""
         session, handle = super().start(provider, identity)
-        person = session.person()
-        session.id_digest = self.env["g2p.spar.change"].digest_of(person.id)
-        self.env.flush_all()
+        person, known = session._person_values(), self.env["g2p.spar.known.contact"]
+        contact = {"email": person["email"], "phone": person["phone"], "lang": self.env.lang}
+        if known.is_noted(session.id_digest, [contact]):  # nearly always
+            return session, handle
         try:
             with self.env.cr.savepoint():
-                self.env["g2p.spar.known.contact"].note_person(person, session.id_digest)
+                known.note(session.id_digest, [contact])
         except psycopg2.errors.SerializationFailure:
             # this person signs in elsewhere at this moment and brings the same; an attempt is
             # used up by now, so Odoo must not try again
             self.env.invalidate_all()
         return session, handle
 
+    def _start_values(self, person_id):
+        id_digest = self.env["g2p.spar.change"].digest_of(person_id)
+        return {**super()._start_values(person_id), "id_digest": id_digest}
+
     @api.private
-    def end(self):
+    def end(self, reason=None):
         """Extension: what was in preparation is forgotten."""
-        result = super().end()
+        result = super().end(reason)
         self.env["g2p.spar.change.draft"].forget(self)
         return result
 
@@ -45,4 +50,18 @@ class G2pSparBeneficiarySession(models.Model):
 
         :param str id_digest: see `digest_of` of changes
         """
-        self.sudo().search([("id_digest", "=", id_digest), ("ended_at", "=", False)]).end()
+        self._open_of([id_digest]).end("stopped")
+
+    @api.private
+    def forget_people(self, id_digests):
+        """End whatever sessions of people are open: then nothing tells any more who it was.
+
+        :return: how many there were
+        :rtype: int
+        """
+        sessions = self._open_of(id_digests)
+        sessions.end()
+        return len(sessions)
+
+    def _open_of(self, id_digests):
+        return self.sudo().search([("id_digest", "in", id_digests), ("ended_at", "=", False)])

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from odoo.addons.g2p_spar_connector.g2p_connect import jsonio
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, Outcome
@@ -88,6 +89,9 @@ class G2pSparChange(models.Model):
         readonly=True,
         help="From then on it does not count among the stopped changes that make a person wait.",
     )
+    erased_at = fields.Datetime(
+        "Erased On", readonly=True, help="From then on nothing here tells whose it was."
+    )
     old_masked = fields.Char("Old Address", readonly=True)
     new_masked = fields.Char("New Address", readonly=True)
     requested_at = fields.Datetime("Asked For On", required=True, readonly=True)
@@ -157,6 +161,7 @@ class G2pSparChange(models.Model):
             ),
             "given_up": self.env._("The registry could not be reached for seven days."),
             "unreadable": self.env._("It could not be carried out."),
+            "erased": self.env._("The person was erased."),
             str(Outcome.ID_INACTIVE): self.env._("Your record is on hold."),
             str(Outcome.ALREADY_LINKED): self.env._(
                 "An account was put on record for you meanwhile."
@@ -190,7 +195,7 @@ class G2pSparChange(models.Model):
 
         :param str person_id: the ID, from the server's own session and nowhere else
         """
-        domain = [("person_digest", "=", self.digest_of(person_id))]
+        domain = [("person_digest", "=", self.digest_of(person_id)), ("erased_at", "=", False)]
         return self.sudo().search(domain, limit=limit)
 
     @api.private
@@ -203,7 +208,7 @@ class G2pSparChange(models.Model):
     def receipt_of(self, person_id, number):
         """A person's own change by its receipt number; empty for anybody else's."""
         domain = [("number", "=", number), ("person_digest", "=", self.digest_of(person_id))]
-        return self.sudo().search(domain)
+        return self.sudo().search([*domain, ("erased_at", "=", False)])
 
     @api.private
     def asked_lately(self, person_id):
@@ -292,8 +297,8 @@ class G2pSparChange(models.Model):
         known = self._note_contacts(person, old)
         contacts = [{**contact.contact(), "digest": contact.contact_digest} for contact in known]
         if not is_first:
-            self._check_somebody_is_told(contacts)
-        new, actor = new or {}, person.actor()
+            self._check_somebody_is_told(person, contacts)
+        new = new or {}
         change = self.sudo().create(
             {
                 "number": self._new_number(),
@@ -306,10 +311,7 @@ class G2pSparChange(models.Model):
                 "next_try_at": due_at,
                 "try_count": 0,
                 "connector_id": person.connector.id,
-                "actor_kind": actor.kind,
-                "actor_name": actor.name,
-                "user_id": actor.user_id,
-                "channel": actor.channel,
+                **self._who(person),
                 "lang": self.env.lang,
                 "person_digest": self.digest_of(person.id),
                 "old_digest": old.fa and address_digest(old.fa),
@@ -322,6 +324,16 @@ class G2pSparChange(models.Model):
         if due_at > now:
             change._notify("requested", tokens=change._new_tokens(known))
         return change
+
+    def _who(self, person):
+        """On whose behalf the mapper will be called."""
+        actor = person.actor()
+        return {
+            "actor_kind": actor.kind,
+            "actor_name": actor.name,
+            "user_id": actor.user_id,
+            "channel": actor.channel,
+        }
 
     @api.private
     def cancel(self, how, contact=None):
@@ -437,15 +449,22 @@ class G2pSparChange(models.Model):
         digests = known.may_stop().mapped("contact_digest")
         return {contact: links.new_token(self, contact) for contact in digests}
 
-    def _check_somebody_is_told(self, contacts):
-        needs_contact = self._setting("change_needs_contact", 1)
-        if needs_contact and not any(map(self._can_tell, contacts)):
+    def _check_somebody_is_told(self, person, contacts):
+        if self._needs_contact(person) and not any(map(self._can_tell, contacts)):
             raise UserError(
                 self.env._(
                     "We know no e-mail address of yours to tell you of a change at. To protect "
                     "you, please go to the office that pays you to change your account."
                 )
             )
+
+    def _needs_contact(self, person):
+        """By the provider that the person has signed in at, else by the company."""
+        provider = person.session.provider_id
+        if provider.change_needs_contact:
+            return provider.change_needs_contact == "yes"
+        company = provider.company_id or person.connector.company_id or self.env.company
+        return company.sudo().spar_change_needs_contact
 
     def _told_contacts(self):
         """:rtype: list[dict]"""
@@ -472,6 +491,32 @@ class G2pSparChange(models.Model):
 
     # === PURGE === #
 
+    @api.private
+    def forget_people(self, person_digests):
+        """Leave nothing readable of what these people have asked for, and cancel what waits: it
+        would put an address on record again. Nobody is told.
+
+        :param list[str] person_digests: see `digest_of`
+        :return: how many changes there were
+        :rtype: int
+        """
+        domain = [("person_digest", "in", person_digests), ("erased_at", "=", False)]
+        changes = self.sudo().search(domain)
+        changes._unsend_notices()
+        self.env["g2p.spar.change.link"].sudo().search([("change_id", "in", changes.ids)]).unlink()
+        self.env.flush_all()
+        values = {"now": fields.Datetime.now(), "ids": changes.ids}
+        self._maintain(lambda: self.env.cr.execute(FORGET, values))
+        changes.invalidate_recordset()
+        return len(changes)
+
+    def _unsend_notices(self):
+        """Remove the messages about these changes that have not left yet."""
+        if not self:
+            return
+        domains = (Domain("body_html", "like", number) for number in self.mapped("number"))
+        self.env["mail.mail"].sudo().search(Domain.OR(domains)).unlink()
+
     @api.autovacuum
     def _gc(self):
         before = fields.Datetime.now() - timedelta(days=KEPT_DAYS)
@@ -486,6 +531,14 @@ class G2pSparChange(models.Model):
         act()
         self.env.cr.execute("SELECT set_config('spar.maintenance', '', true)")
 
+
+FORGET = """
+UPDATE g2p_spar_change SET erased_at = %(now)s, old_masked = NULL, new_masked = NULL,
+    new_sealed = NULL, contacts_sealed = NULL, cancelled_by = NULL, user_id = NULL,
+    outcome = CASE WHEN state = 'pending' THEN 'erased' ELSE outcome END,
+    ended_at = coalesce(ended_at, %(now)s),
+    state = CASE WHEN state = 'pending' THEN 'cancelled' ELSE state END
+WHERE id = ANY(%(ids)s)"""
 
 # === HELPERS === #
 

@@ -16,6 +16,8 @@ SESSION_PURPOSE = "change draft session"
 LASTS = timedelta(minutes=30)
 SEARCHES_PER_HOUR = 300
 GC_LIMIT = 10_000
+# Of the id of a web session what a rotation leaves as it is.
+SESSION_ID_CHARS = 42
 
 
 class DraftGone(UserError):
@@ -183,9 +185,29 @@ class G2pSparChangeDraft(models.Model):
     @api.private
     def forget(self, sessions):
         """Wipe what was in preparation in sessions of beneficiaries; searches stay counted."""
-        keys = [_session_digest(beneficiary_key(session)) for session in sessions]
-        drafts = self.sudo().search([("session_digest", "in", keys)])
+        self._wipe(map(beneficiary_key, sessions))
+
+    @api.private
+    def forget_web_session(self, sid):
+        """Wipe what a user of this site had in preparation, who has logged out."""
+        self.sudo()._wipe([web_session_key(sid)])
+
+    def _wipe(self, session_keys):
+        digests = list(map(_session_digest, session_keys))
+        drafts = self.sudo().search([("session_digest", "in", digests)])
         drafts.write({"content_sealed": False, "expires_at": fields.Datetime.now()})
+
+    @api.private
+    def forget_people(self, person_digests):
+        """Remove what these people were about to ask for, in whichever session.
+
+        :return: how many there were
+        :rtype: int
+        """
+        drafts = self.sudo().search([("person_digest", "in", person_digests)])
+        count = len(drafts)
+        drafts.unlink()
+        return count
 
     def _check_may_ask(self, person, changes):
         """:raise UserError: why the person cannot ask for a change now"""
@@ -223,10 +245,15 @@ class G2pSparChangeDraft(models.Model):
         return self.env["g2p.spar.change"].digest_of(person.id)
 
     def _wait_for_others(self):
-        """Lock this draft: of two clicks, one comes after the other."""
+        """Lock this draft: of two clicks, one comes after the other.
+
+        :raise DraftGone: the person was erased, or signed out, at this moment
+        """
         self.flush_recordset()
         self.env.cr.execute("SELECT FROM g2p_spar_change_draft WHERE id = %s FOR UPDATE", [self.id])
         self.invalidate_recordset()
+        if not self.env.cr.rowcount:
+            raise DraftGone(self._gone_text())
 
     def _gone_text(self):
         return self.env._("This page is out of date: please begin again. Nothing was changed.")
@@ -244,6 +271,11 @@ class G2pSparChangeDraft(models.Model):
 def beneficiary_key(session):
     """What is a beneficiary session's alone."""
     return f"beneficiary {session.id}"
+
+
+def web_session_key(sid):
+    """What is the web session's alone in which a user of this site is logged in."""
+    return f"portal {sid[:SESSION_ID_CHARS]}"
 
 
 def _needs_proof(person, content):

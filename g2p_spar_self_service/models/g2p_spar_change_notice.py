@@ -3,8 +3,11 @@ import logging
 
 from odoo import fields, models
 from odoo.tools import format_date
+from odoo.tools.misc import get_lang
 
 from odoo.addons.g2p_spar_connector.safe_log import describe
+
+from ..languages import tag
 
 _logger = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ class G2pSparChange(models.Model):
         for contact in self._told_contacts():
             token = (tokens or {}).get(contact.get("digest"))
             cancel_url = token and f"{self.get_base_url()}{CANCEL_PATH}{token}"
-            lang = contact.get("lang") or self.lang
+            lang = get_lang(self.env, contact.get("lang") or self.lang).code
             try:
                 with self.env.cr.savepoint():
                     self.with_context(lang=lang)._send_notice(contact, notice, cancel_url)
@@ -59,7 +62,7 @@ class G2pSparChange(models.Model):
         if not contact.get("email"):
             return
         subject, text = self._notice_subject(notice), self._notice_text(notice)
-        company = self._company()
+        company, lang = self._company(), get_lang(self.env)
         body = self.env["ir.qweb"]._render(
             "g2p_spar_self_service.notice",
             {
@@ -70,6 +73,8 @@ class G2pSparChange(models.Model):
                 "home_url": f"{self.get_base_url()}{ADDRESS_PATH}",
                 "company": company,
                 "contact_text": company.spar_contact,
+                "html_lang": tag(lang.code),
+                "html_dir": lang.direction,
             },
         )
         self.env["mail.mail"].sudo().create(

@@ -2,7 +2,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..person import Person
+from ..person import MAPPER_SECONDS, Person
 from .g2p_spar_signin_provider import DELIMITERS
 
 
@@ -47,6 +47,7 @@ class G2pSparIdRule(models.Model):
             # staff may edit contacts, their own too
             return None
         company = user.partner_id.company_id or user.company_id
+        connector = self.env["g2p.spar.connector"]._get_default(company)
         for rule in self._portal_rules(company):
             made = rule._portal_id(user.partner_id)
             if made:
@@ -59,7 +60,7 @@ class G2pSparIdRule(models.Model):
                     phone="",
                     session=self.env["g2p.spar.beneficiary.session"].sudo(),
                     user=user,
-                    connector=self.env["g2p.spar.connector"]._get_default(company),
+                    connector=connector.within(MAPPER_SECONDS),
                 )
         return None
 

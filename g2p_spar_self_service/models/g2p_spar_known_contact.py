@@ -60,7 +60,7 @@ class G2pSparKnownContact(models.Model):
         :param bool brought: by a sign-in or visit of the person: they are the present ones now
         """
         contacts = [c for c in contacts if c.get("email") or c.get("phone")]
-        if not contacts or (brought and self._is_noted(person_digest, contacts)):
+        if not contacts or (brought and self.is_noted(person_digest, contacts)):
             return
         now = fields.Datetime.now()
         for contact in contacts:
@@ -85,6 +85,22 @@ class G2pSparKnownContact(models.Model):
         self.invalidate_model()
         known = self._known(person_digest)
         (known - known._told()).unlink()
+
+    @api.private
+    def is_noted(self, person_digest, contacts):
+        """Whether just these are the present contacts of a person, and were brought lately.
+
+        :param str person_digest: see `digest_of` of changes
+        :param contacts: dicts of email, phone, lang
+        """
+        present = self._known(person_digest).present()
+        since = fields.Datetime.now() - NOTED_EVERY
+        return (
+            all(known.seen_at > since for known in present)
+            and not any(known.has_stopped for known in present)
+            and {known._digest_and_lang() for known in present}
+            == {(contact_digest(c), c.get("lang")) for c in contacts}
+        )
 
     @api.private
     def note_person(self, person, person_digest):
@@ -123,22 +139,29 @@ class G2pSparKnownContact(models.Model):
         except (SealBroken, SecretKeyMissing):
             return {}
 
+    @api.private
+    def forget_people(self, person_digests):
+        """Remove the contacts of these people.
+
+        :return: how many there were
+        :rtype: int
+        """
+        known = self.sudo().search([("person_digest", "in", person_digests)])
+        count = len(known)
+        known.unlink()
+        return count
+
+    def _digest_and_lang(self):
+        """A person who has changed the language is told in that one from then on."""
+        return self.contact_digest, self.contact().get("lang")
+
     def _known(self, person_digest):
-        return self.sudo().search([("person_digest", "=", person_digest)])
+        return self.sudo().search_fetch([("person_digest", "=", person_digest)])
 
     def _told(self):
         longest = self.sorted(lambda known: (known.first_seen_at, known.id))[:LONGEST]
         latest = self.sorted(lambda known: (known.seen_at, known.id), reverse=True)[:LATEST]
         return latest | longest
-
-    def _is_noted(self, person_digest, contacts):
-        present = self._known(person_digest).present()
-        since = fields.Datetime.now() - NOTED_EVERY
-        return (
-            all(known.seen_at > since for known in present)
-            and not any(known.has_stopped for known in present)
-            and set(present.mapped("contact_digest")) == {contact_digest(c) for c in contacts}
-        )
 
     @api.autovacuum
     def _gc(self):

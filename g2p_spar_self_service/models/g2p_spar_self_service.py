@@ -198,6 +198,8 @@ class G2pSparSelfService(models.AbstractModel):
         old = self._changeable(person)
         if fa_key(old.fa or "") == fa_key(new["fa"]):
             raise FieldProblem("number", self.env._("You are paid to this account already."))
+        if person.agent:
+            self._check_with_agent(person, new)
         kept = {name: content.get(name) for name in ("kind", "provider_id", "branch_id")}
         operation = "update" if old.fa else "link"
         # after a removal it is a change: else two steps would do at once what one may not
@@ -227,6 +229,11 @@ class G2pSparSelfService(models.AbstractModel):
         if not current.can_change:
             raise CannotChange(current)
         return current
+
+    def _check_with_agent(self, person, new):
+        checks = self.env["g2p.spar.assisted.check"]
+        if reason := checks.refused_account(person, new["fa"]):
+            raise FieldProblem("number", checks.refuse(person, reason, new["label"]))
 
     def _check_number(self, provider, number):
         if not number:

@@ -19,7 +19,7 @@ from odoo.addons.g2p_spar_connector.secret import (
     unseal,
 )
 
-from .. import oidc
+from .. import languages, oidc
 
 _logger = logging.getLogger(__name__)
 
@@ -65,7 +65,9 @@ class G2pSparSigninAttempt(models.Model):
         "g2p.spar.signin.provider", required=True, readonly=True, ondelete="cascade"
     )
     purpose = fields.Selection(
-        [("sign_in", "Sign in"), ("confirm", "Confirm")], required=True, readonly=True
+        [("sign_in", "Sign in"), ("confirm", "Confirm"), ("assisted", "With an agent")],
+        required=True,
+        readonly=True,
     )
     session_id = fields.Many2one(
         "g2p.spar.beneficiary.session",
@@ -75,6 +77,9 @@ class G2pSparSigninAttempt(models.Model):
         help="Of a confirmation: whose it must be.",
     )
     purpose_ref = fields.Char(readonly=True, help="Of a confirmation: of what.")
+    agent_id = fields.Many2one(
+        "res.users", readonly=True, ondelete="cascade", help="At whose screen, if at an agent's."
+    )
     redirect_uri = fields.Char(required=True, readonly=True)
     return_path = fields.Char(required=True, readonly=True)
     used_at = fields.Datetime(readonly=True)
@@ -98,6 +103,7 @@ class G2pSparSigninAttempt(models.Model):
         *,
         session=None,
         purpose_ref=None,
+        agent=None,
     ):
         """Begin a sign-in.
 
@@ -107,6 +113,7 @@ class G2pSparSigninAttempt(models.Model):
         :param str return_path: where to go on this site once signed in, as `local_path` allows it
         :param session: the beneficiary session to be confirmed by signing in once more
         :param str purpose_ref: what the confirmation is for; see `take_confirmation` of the session
+        :param agent: `res.users` who helps the person
         :return: where to send the browser
         :rtype: str
         :raise TooManyAttempts:
@@ -124,9 +131,10 @@ class G2pSparSigninAttempt(models.Model):
                 "state_digest": _sha256(attempt.state),
                 "secrets_sealed": seal(json.dumps(attempt).encode(), PURPOSE),
                 "provider_id": provider.id,
-                "purpose": "confirm" if session else "sign_in",
+                "purpose": "confirm" if session else "assisted" if agent else "sign_in",
                 "session_id": session and session.id,
                 "purpose_ref": purpose_ref,
+                "agent_id": agent and agent.id,
                 "redirect_uri": redirect_uri,
                 "return_path": return_path,
             }
@@ -135,8 +143,8 @@ class G2pSparSigninAttempt(models.Model):
             provider.client(),
             attempt,
             redirect_uri,
-            ui_locales=(self.env.lang or "").replace("_", "-"),
-            afresh=bool(session),
+            ui_locales=" ".join(languages.tags(self.env.lang or "en_US")),
+            afresh=bool(session or agent),
         )
 
     @api.private

@@ -1,7 +1,8 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import functools
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import psycopg2
 
@@ -9,13 +10,32 @@ from odoo import api, fields, models
 
 from .. import oidc
 
-# A key set, for an unknown key or because there is none, is asked for at most so often.
+# A key set is asked for at most so often because there is none or it gets old, and at most so often
+# for an unknown key.
 BRAKE = timedelta(seconds=60)
-# For whom the brake stops while another sign-in fetches the first key set.
+# For whom the brake stops while another sign-in fetches the key set; that takes so long at most.
 WAIT_SECONDS = 2
-FRESH = timedelta(days=1)
-# Keys that could not be fetched anew for so long hold no more: one may have been withdrawn.
-KEYS_LAST = timedelta(days=7)
+FETCH = timedelta(seconds=12)
+# Keys that could not be fetched anew for so long hold no more: one may have been withdrawn. They
+# are fetched anew after half of that, so that a short outage of the provider does no harm.
+KEYS_MINUTES = 60
+
+
+class Known(NamedTuple):
+    """What is here of a provider's key set; its times are UTC without a zone."""
+
+    document: str | None
+    fetched_at: datetime | None
+    tried_at: datetime | None
+
+    def is_from(self, since: datetime) -> bool:
+        return bool(self.document) and self.fetched_at > since
+
+    def is_being_fetched(self) -> bool:
+        """Whether a try is neither over, nor so old that it must have failed."""
+        if not self.tried_at or self.tried_at < fields.Datetime.now() - FETCH:
+            return False
+        return not self.fetched_at or self.fetched_at < self.tried_at
 
 
 class G2pSparSigninKeySet(models.Model):
@@ -34,6 +54,9 @@ class G2pSparSigninKeySet(models.Model):
     )
     jwks_uri = fields.Char(required=True, readonly=True)
     tried_at = fields.Datetime(required=True, readonly=True)
+    missed_at = fields.Datetime(
+        readonly=True, help="When it was tried for a key that was not in it, last."
+    )
     fetched_at = fields.Datetime(readonly=True)
     document = fields.Text(readonly=True)
 
@@ -46,20 +69,17 @@ class G2pSparSigninKeySet(models.Model):
 
         :rtype: oidc.flow.KeySource
         """
-        provider_id, jwks_uri = provider.id, provider.jwks_uri
-
-        def keys(anew):
-            return self._keys(provider_id, jwks_uri, anew)
-
-        return keys
+        # both tokens of a sign-in are signed with the same keys
+        return functools.cache(functools.partial(self._keys, provider.id, provider.jwks_uri))
 
     def _keys(self, provider_id, jwks_uri, anew):
-        document, fetched_at = self._recall(provider_id, jwks_uri)
-        now = fields.Datetime.now()
-        holds = bool(document) and fetched_at > now - KEYS_LAST
-        if holds and not anew and fetched_at > now - FRESH:
-            return _parse(document)
-        if self._may_fetch(provider_id, jwks_uri):
+        known = self._recall(provider_id, jwks_uri)
+        lifetime, now = self._lifetime(), fields.Datetime.now()
+        holds = known.is_from(now - lifetime)
+        if not anew and known.is_from(now - lifetime / 2):
+            return _parse(known.document)
+        document = known.document
+        if self._may_fetch(provider_id, jwks_uri, anew):
             try:
                 document = oidc.keys.fetch(jwks_uri).decode()
             except oidc.OidcProblem:
@@ -67,43 +87,67 @@ class G2pSparSigninKeySet(models.Model):
                     raise
             else:
                 self._store(provider_id, jwks_uri, document)
-        elif not holds:
+        elif anew or not holds:
             document = self._await_other(provider_id, jwks_uri)
-        return _parse(document)
+            if not document and not holds:
+                raise oidc.OidcProblem("Key set: could not be fetched a moment ago", "unavailable")
+        return _parse(document or known.document)
+
+    def _lifetime(self):
+        parameters = self.env["ir.config_parameter"].sudo()
+        minutes = int(parameters.get_param("g2p_spar.signin_keys_minutes", KEYS_MINUTES))
+        return timedelta(minutes=minutes)
 
     def _await_other(self, provider_id, jwks_uri):
-        """The key set that somebody else is fetching, or has failed to fetch, at this moment."""
+        """The key set that somebody else is fetching at this moment; None where nothing comes."""
         end = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < end:
+        while True:
+            known = self._recall(provider_id, jwks_uri)
+            if not known.is_being_fetched():
+                is_new = known.is_from(fields.Datetime.now() - BRAKE)
+                return known.document if is_new else None
+            if time.monotonic() > end:
+                return None
             time.sleep(0.2)
-            document, fetched_at = self._recall(provider_id, jwks_uri)
-            if document and fetched_at > fields.Datetime.now() - KEYS_LAST:
-                return document
-        raise oidc.OidcProblem("Key set: could not be fetched a moment ago", "unavailable")
 
     def _recall(self, provider_id, jwks_uri):
         rows = self._run(
-            """SELECT document, fetched_at FROM g2p_spar_signin_key_set
-            WHERE provider_id = %s AND jwks_uri = %s AND document IS NOT NULL""",
+            """SELECT document, fetched_at, tried_at FROM g2p_spar_signin_key_set
+            WHERE provider_id = %s AND jwks_uri = %s""",
             (provider_id, jwks_uri),
         )
-        return rows[0] if rows else (None, None)
+        return Known(*rows[0]) if rows else Known(None, None, None)
 
-    def _may_fetch(self, provider_id, jwks_uri):
-        """Whether nobody has tried to fetch this key set just now; whoever asks next is told so."""
+    def _may_fetch(self, provider_id, jwks_uri, anew):
+        """Whether nobody has tried to fetch this key set just now, for the same reason; whoever
+        asks next is told so.
+
+        After a change of keys the unknown one is asked for at once, even if the set was fetched a
+        moment before, since that may have been too early.
+        """
         now = fields.Datetime.now()
         return bool(
             self._run(
-                """INSERT INTO g2p_spar_signin_key_set AS known (provider_id, jwks_uri, tried_at)
-                VALUES (%s, %s, %s)
+                """INSERT INTO g2p_spar_signin_key_set AS known
+                    (provider_id, jwks_uri, tried_at, missed_at)
+                VALUES (%(provider)s, %(uri)s, %(now)s, %(missed)s)
                 ON CONFLICT (provider_id) DO UPDATE SET
                     tried_at = EXCLUDED.tried_at,
+                    missed_at = coalesce(EXCLUDED.missed_at, known.missed_at),
                     jwks_uri = EXCLUDED.jwks_uri,
                     document = CASE WHEN known.jwks_uri = EXCLUDED.jwks_uri
                         THEN known.document END
-                WHERE known.tried_at <= %s OR known.jwks_uri <> EXCLUDED.jwks_uri
+                WHERE known.jwks_uri <> EXCLUDED.jwks_uri OR CASE
+                    WHEN EXCLUDED.missed_at IS NULL THEN known.tried_at <= %(before)s
+                    ELSE known.missed_at IS NULL OR known.missed_at <= %(before)s END
                 RETURNING id""",
-                (provider_id, jwks_uri, now, now - BRAKE),
+                {
+                    "provider": provider_id,
+                    "uri": jwks_uri,
+                    "now": now,
+                    "missed": now if anew else None,
+                    "before": now - BRAKE,
+                },
             )
         )
 

@@ -52,7 +52,7 @@ TRUSTED = (
     "contacts_verified",
 )
 # Changes of these are kept, in `g2p.spar.signin.provider.event`.
-_RECORDED = (*TRUSTED, "active", "company_id")
+_RECORDED = (*TRUSTED, "active", "company_id", "change_needs_contact")
 # What is told to one address must not go to several.
 _ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+")
 _CLAIM_NAME = re.compile(r"[!-~]{1,100}")
@@ -231,6 +231,13 @@ class G2pSparSigninProvider(models.Model):
         "Tells Verified Contacts Only",
         help="E-mail and phone are used although the provider does not say email_verified and "
         "phone_number_verified.",
+    )
+
+    change_needs_contact = fields.Selection(
+        [("yes", "Yes"), ("no", "No")],
+        "Somebody Must Be Told",
+        help="Whether a change or removal of an address on record is refused for people who have "
+        "signed in here and whom no message can reach. Empty: as the settings of the company say.",
     )
 
     trust_version = fields.Integer(
@@ -504,7 +511,7 @@ class G2pSparSigninProvider(models.Model):
         """
         return (
             self.sudo()
-            .search([("company_id", "in", (company.id, False))])
+            .search_fetch([("company_id", "in", (company.id, False))])
             .filtered(lambda provider: not provider.problem)
         )
 

@@ -6,7 +6,6 @@ from .g2p_spar_change import CHANGES_PER_DAY, DELAY_HOURS
 from .g2p_spar_change_draft import SEARCHES_PER_HOUR
 
 DELAY_PARAMETER = "g2p_spar.change_delay_hours"
-CONTACT_PARAMETER = "g2p_spar.change_needs_contact"
 DELAY_HOURS_AT_MOST = 30 * 24
 
 
@@ -19,9 +18,7 @@ class ResConfigSettings(models.TransientModel):
         "it can be cancelled. 0: at once.",
     )
     g2p_spar_change_needs_contact = fields.Boolean(
-        "Somebody Must Be Told",
-        help="A change or removal of an address on record is refused where no message can tell the "
-        "person of it.",
+        related="company_id.spar_change_needs_contact", readonly=False
     )
     g2p_spar_changes_per_day = fields.Integer(
         "Changes per Day",
@@ -52,13 +49,25 @@ class ResConfigSettings(models.TransientModel):
                     self.env._("Changes per day, searches per hour: must be at least 1.")
                 )
 
+    def action_spar_texts(self):
+        """Write the texts for beneficiaries in each language."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Texts for Beneficiaries"),
+            "res_model": "res.company",
+            "res_id": self.company_id.id,
+            "views": [
+                (self.env.ref("g2p_spar_self_service.res_company_view_form_texts").id, "form")
+            ],
+            "target": "new",
+        }
+
     @api.model
     def get_values(self):
         parameters = self.env["ir.config_parameter"].sudo()
         return {
             **super().get_values(),
             "g2p_spar_change_delay_hours": int(parameters.get_param(DELAY_PARAMETER, DELAY_HOURS)),
-            "g2p_spar_change_needs_contact": parameters.get_param(CONTACT_PARAMETER, "1") != "0",
         }
 
     def set_values(self):
@@ -66,5 +75,4 @@ class ResConfigSettings(models.TransientModel):
         result = super().set_values()
         parameters = self.env["ir.config_parameter"].sudo()
         parameters.set_param(DELAY_PARAMETER, str(self.g2p_spar_change_delay_hours))
-        parameters.set_param(CONTACT_PARAMETER, str(int(self.g2p_spar_change_needs_contact)))
         return result

@@ -1,7 +1,12 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from . import (
+    test_agent,
+    test_agent_reach,
+    test_assisted_account,
     test_change,
     test_change_protection,
+    test_erasure,
+    test_languages,
     test_oidc_authorization,
     test_oidc_flow,
     test_oidc_id_token,

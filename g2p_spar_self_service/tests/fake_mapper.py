@@ -11,6 +11,7 @@ class FakeMapper:
 
     :ivar mappings: ID key -> (address, name)
     :ivar calls: (operation, actor, item) of all that was asked for
+    :ivar within: for each call, the seconds that it was given, None for as many as it takes
     :ivar away: gives no answer
     :ivar deaf: carries writes out, and then gives no answer
     """
@@ -20,10 +21,12 @@ class FakeMapper:
         self.mappings = {}
         self.suspended = set()
         self.calls = []
+        self.within = []
         self.away = self.deaf = False
         self.refuses = None
 
     def call(self, connector, operation, actor, items, **options):
+        self.within.append(connector.env.context.get("spar_within_seconds"))
         return [self._answer(operation, actor, item) for item in items]
 
     def writes(self):

@@ -8,8 +8,9 @@ import psycopg2
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.modules import load_script
 from odoo.tests import new_test_user
-from odoo.tools import file_open, mute_logger
+from odoo.tools import file_open, file_path, mute_logger
 
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Outcome
 from odoo.addons.g2p_spar_connector.secret import SealBroken
@@ -17,6 +18,7 @@ from odoo.addons.g2p_spar_connector.secret import SealBroken
 from ..models.g2p_spar_change_draft import DraftGone, NotConfirmed
 from ..models.g2p_spar_change_link import token_hash
 from ..models.g2p_spar_self_service import CannotChange
+from ..models.g2p_spar_signin_attempt import TooManyAttempts
 from ..receipt import read_number
 from .change_common import ChangeCommon
 
@@ -598,9 +600,51 @@ class TestChange(ChangeCommon):
         with self.assertRaisesRegex(UserError, "go to the office"):
             self.ask(self.without_contacts(self.maria))
         self.assertFalse(self.changes.of_person(self.maria.id))
-        self.env["ir.config_parameter"].set_param("g2p_spar.change_needs_contact", "0")
+        self.env.company.spar_change_needs_contact = False
         change = self.ask(self.without_contacts(self.maria))
         self.assertEqual(self.mails(change), [])
+
+    def test_nobody_to_tell_by_provider_and_company(self):
+        """The provider's own rule before that of its company, which is not that of others."""
+        untold = self.without_contacts(self.maria)
+        mine, other = self.env.company, self.env["res.company"].create({"name": "Other"})
+        for company, company_asks, provider_asks, is_refused in (
+            (False, True, False, True),
+            (False, False, False, False),
+            (False, False, "yes", True),
+            (False, True, "no", False),
+            (other, False, False, True),
+        ):
+            with self.subTest(company=company and company.name, own=provider_asks):
+                mine.spar_change_needs_contact = company_asks
+                self.provider.company_id = company
+                self.provider.change_needs_contact = provider_asks
+                self.assertEqual(self.changes._needs_contact(untold), is_refused)
+        portal = replace(untold, session=untold.session.browse())
+        mine.spar_change_needs_contact = False
+        self.assertFalse(self.changes._needs_contact(portal))
+        other.spar_change_needs_contact = False
+        self.connector.company_id = other
+        mine.spar_change_needs_contact = True
+        self.assertFalse(self.changes._needs_contact(portal), "that of the connector")
+
+    def test_nobody_to_tell_said_by_an_earlier_release(self):
+        self.env["ir.config_parameter"].set_param("g2p_spar.change_needs_contact", "0")
+        name = "migrations/19.0.1.1.0/post-needs-contact.py"
+        script = load_script(file_path(f"g2p_spar_self_service/{name}"), "post_needs_contact")
+        script.migrate(self.env.cr, "19.0.1.0.0")
+        self.env.invalidate_all()
+        self.assertFalse(
+            any(self.env["res.company"].search([]).mapped("spar_change_needs_contact"))
+        )
+        self.assertFalse(self.env["ir.config_parameter"].get_param("g2p_spar.change_needs_contact"))
+
+    def test_who_must_be_told_is_on_record(self):
+        self.provider.change_needs_contact = "no"
+        [event] = self.provider.event_ids.filtered(
+            lambda event: event.field_name == "change_needs_contact"
+        )
+        self.assertEqual((event.operation, event.new_value), ("write", "no"))
 
     # === append-only === #
 
@@ -753,6 +797,28 @@ class TestChange(ChangeCommon):
             {"g2p_spar_changes_per_day": 0},
             {"g2p_spar_searches_per_hour": 0},
         ):
+            with self.assertRaises(ValidationError):
+                settings.create(wrong)
+
+    def test_settings_of_sign_in(self):
+        """0 is a limit of its own: Odoo keeps none by itself."""
+        settings = self.env["res.config.settings"]
+        name = "g2p_spar_signin_limit_browser"
+        self.assertEqual(
+            (settings.create({})[name], settings.create({}).g2p_spar_signin_keys_minutes), (20, 60)
+        )
+        settings.create({name: 0, "g2p_spar_signin_limit_address": 0}).set_values()
+        self.assertEqual(settings.create({})[name], 0)
+        attempts = self.env["g2p.spar.signin.attempt"]
+        self.provider.write(
+            {"client_id": "spar", "authorization_endpoint": "https://id.example.org/authorize"}
+        )
+        for _each in range(25):
+            attempts.begin(self.provider, "one browser", "192.0.2.1", "https://x/", "/my")
+        settings.create({name: 3}).set_values()
+        with self.assertRaises(TooManyAttempts):
+            attempts.begin(self.provider, "one browser", "192.0.2.1", "https://x/", "/my")
+        for wrong in ({name: -1}, {"g2p_spar_signin_keys_minutes": 1}):
             with self.assertRaises(ValidationError):
                 settings.create(wrong)
 

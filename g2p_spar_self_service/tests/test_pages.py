@@ -14,6 +14,7 @@ from odoo.tools import mute_logger
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Outcome
 
 from ..models import g2p_spar_change_lane
+from ..person import MAPPER_SECONDS
 from ..web import HANDLE, HOME_PATH, LANDING_PATH
 from .pages_common import CHANGE_PATH, REVIEW_PATH, PagesCase
 
@@ -63,6 +64,18 @@ class TestPages(PagesCase):
         self.assertIn(".branch_code:TB1.", self.mapper.fa_of("token:alice@signin-test"))
         self.visit(HOME_PATH)
         self.assertIn("Testing Bank, Main Street: ••••9012", self.text)
+
+    def test_a_mapper_that_takes_its_time(self):
+        """A page gives it some seconds only, the scheduled action as many as it takes."""
+        self.arrive("alice", "111122223333")
+        self.choose()
+        self.show(self.sign_in_again("alice"))
+        self.press_button("Confirm")
+        self.assertEqual(set(self.mapper.within), {MAPPER_SECONDS})
+        self.mapper.within.clear()
+        self.later(days=3)
+        self.apply_due()
+        self.assertEqual(set(self.mapper.within), {None})
 
     def test_every_kind(self):
         self.plain_bank.spar_ask_holder_name = True
@@ -143,7 +156,30 @@ class TestPages(PagesCase):
         company.spar_help, company.spar_contact = "Come to <the> office", "Call 12345"
         self.visit(f"{LANDING_PATH}/help")
         self.assertIn("Come to <the> office", self.text)
+        self.assertIn("Come to &lt;the&gt; office", self.answer.text, "text is all that it may be")
         self.assertIn("Call 12345", self.text)
+
+    def test_contact_is_on_every_page(self):
+        """Above all where something went wrong, with the way to the help page."""
+        self.env.company.spar_contact = "Call <b>12345</b>\nMondays"
+        for path in (
+            LANDING_PATH,
+            f"{LANDING_PATH}/help",
+            f"{LANDING_PATH}/cancel/no-such-token",
+            f"{LANDING_PATH}/no-such-page",
+            f"{LANDING_PATH}/signed-in/{self.provider.id}?state=no-such-attempt",
+        ):
+            with self.subTest(path):
+                self.visit(path)
+                self.assertIn("Call <b>12345</b> Mondays", self.text)
+                self.assertNotIn("<b>12345", self.answer.text)
+                links = [link.get("href") for link in self.page.iter("a")]
+                self.assertIn(f"{LANDING_PATH}/help", links)
+        self.arrive("alice")
+        self.assertIn("Call <b>12345</b>", self.text)
+        self.show(self.sign_out())
+        self.assertEqual(self.title, "You are signed out here")
+        self.assertIn("Call <b>12345</b>", self.text)
 
     def test_long_lists_are_searched(self):
         self.env["g2p.fa.provider"].create(
@@ -319,7 +355,8 @@ class TestPages(PagesCase):
         self.choose(number="999988887777")
         self.form("Sign in again to confirm")
 
-    def test_portal_user_types_the_password(self):
+    def portal_user(self):
+        """Logged in, with an account on record."""
         user = new_test_user(self.env, "portal-alice", groups="base.group_portal")
         self.env["g2p.spar.id.rule"].search([]).active = False
         self.env["g2p.spar.id.rule"].create(
@@ -334,6 +371,10 @@ class TestPages(PagesCase):
         user.partner_id.ref = "77"
         self.mapper.mappings["token:77@signin-test"] = ("account:111122223333@PLNB", None)
         self.log_in("portal-alice")
+        return user
+
+    def test_portal_user_types_the_password(self):
+        user = self.portal_user()
         self.visit(HOME_PATH)
         self.assertIn("Plain Bank: ••••3333", self.text)
         self.choose()
@@ -346,6 +387,25 @@ class TestPages(PagesCase):
         self.press_button("Confirm", password="portal-alice")
         self.assertIn("It takes effect on", self.text)
         self.assertEqual(self.changes().user_id, user.id)
+
+    def test_portal_user_logs_out(self):
+        """What was typed goes with the log-in, by whichever way that ends."""
+        self.portal_user()
+        drafts = self.env["g2p.spar.change.draft"].sudo()
+        for how, log_out in {
+            "page": lambda: self.get("/web/session/logout"),
+            "call": lambda: self.make_jsonrpc_request("/web/session/destroy", {}),
+            "ours": self.sign_out,
+            "somebody else": lambda: self.sign_in("bob"),
+        }.items():
+            with self.subTest(how):
+                self.log_in("portal-alice")
+                self.choose()
+                draft = drafts.search([], order="id desc", limit=1)
+                self.assertTrue(draft.content())
+                log_out()
+                draft.invalidate_recordset()
+                self.assertFalse(draft.content_sealed)
 
     # === mapper away === #
 
@@ -623,7 +683,7 @@ class TestPages(PagesCase):
         fixed = {path for path in paths if number not in path}
         self.assertEqual(paths - fixed, {f"{LANDING_PATH}/receipt/{number}"})
         for path in fixed:
-            self.assertRegex(path, r"^(#[a-z_]+|/my/financial-address[a-z/-]*)$")
+            self.assertRegex(path, r"^(#[a-z_]+|/|/my/financial-address[a-z/-]*)$")
 
     def test_limit_of_searches(self):
         self.env["ir.config_parameter"].set_param("g2p_spar.searches_per_hour", "2")

@@ -110,7 +110,7 @@ class TestSignIn(SignInCase):
         self.assertEqual(query["acr_values"], ["otp bio"])
         self.assertEqual(query["scope"], ["openid profile"])
         self.assertEqual(query["redirect_uri"], [self.provider.redirect_uri])
-        self.assertEqual(query["ui_locales"], ["en-US"])
+        self.assertEqual(query["ui_locales"], ["en-US en"])
         self.assertNotIn("prompt", query)
 
     def test_return_path(self):
@@ -171,6 +171,10 @@ class TestKeys(SignInCase):
     def fetches(self):
         return sum(path == "/jwks" for path, _form in self.idp.requests)
 
+    def key_set(self):
+        key_sets = self.env["g2p.spar.signin.key.set"]
+        return key_sets.search([("provider_id", "=", self.provider.id)])
+
     def test_keys_are_kept(self):
         self.sign_in()
         self.sign_in()
@@ -183,16 +187,58 @@ class TestKeys(SignInCase):
             self.assertSignedIn(self.sign_in())
         self.assertEqual(self.fetches(), 2)
 
+    def test_a_new_key_is_good_at_once(self):
+        """Also a moment after the set was fetched for another reason."""
+        self.sign_in()
+        self.idp.key, self.idp.published = rsa_key("two"), [rsa_key("two")]
+        self.assertSignedIn(self.sign_in())
+        self.assertEqual(self.fetches(), 2)
+
+    def test_a_withdrawn_key(self):
+        """It holds for an hour at most, or as long as the settings say."""
+        self.sign_in()
+        self.idp.published = [rsa_key("two")]
+        self.assertSignedIn(self.sign_in())
+        with self.later(minutes=31):
+            self.assertEqual(self.sign_in().status_code, 403)
+        self.idp.published = [rsa_key("one")]
+        with self.later(minutes=2):
+            self.assertSignedIn(self.sign_in())
+        self.env["ir.config_parameter"].set_param("g2p_spar.signin_keys_minutes", "10")
+        self.idp.published = [rsa_key("two")]
+        with self.later(minutes=6):
+            self.assertEqual(self.sign_in().status_code, 403)
+
     def test_brake(self):
         self.sign_in()
         self.idp.key = rsa_key("never published")
         for _each in range(3):
             self.assertEqual(self.sign_in().status_code, 403)
-        self.assertEqual(self.fetches(), 1)
+        self.assertEqual(self.fetches(), 2)
         with self.later(minutes=2):
             self.assertEqual(self.sign_in().status_code, 403)
             self.assertEqual(self.sign_in().status_code, 403)
-        self.assertEqual(self.fetches(), 2)
+        self.assertEqual(self.fetches(), 3)
+
+    def test_brake_waits_for_another_sign_in(self):
+        """Of two sign-ins just after a change of keys one fetches them, the other one waits."""
+        self.sign_in()
+        key_sets = self.env["g2p.spar.signin.key.set"]
+        uri = self.provider.jwks_uri
+        self.assertTrue(key_sets._may_fetch(self.provider.id, uri, True))
+        row = self.key_set()
+        row.fetched_at = row.tried_at - timedelta(minutes=5)
+        row.flush_recordset()
+        one = row.document
+
+        def fetched(_seconds):
+            self.idp.key, self.idp.published = rsa_key("two"), [rsa_key("two")]
+            key_sets._store(self.provider.id, uri, one.replace('"one"', '"two"'))
+
+        with patch.object(g2p_spar_signin_key_set.time, "sleep", fetched):
+            [key] = key_sets.source(self.provider)(True)
+        self.assertEqual(key.kid, "two")
+        self.assertEqual(self.fetches(), 1)
 
     def test_brake_without_any_key_set(self):
         self.idp.jwks_answer = (503, "text/html", b"")
@@ -201,16 +247,16 @@ class TestKeys(SignInCase):
                 self.assertEqual(self.sign_in().status_code, 503)
             self.assertEqual(self.fetches(), 1)
             self.idp.jwks_answer = None
-            self.env["g2p.spar.signin.key.set"].search([]).tried_at -= timedelta(minutes=2)
+            self.key_set().tried_at -= timedelta(minutes=2)
             self.assertSignedIn(self.sign_in())
 
     def test_keys_get_old(self):
         self.sign_in()
         self.idp.jwks_answer = (503, "text/html", b"")
-        with self.later(days=2):
+        with self.later(minutes=40):
             self.assertSignedIn(self.sign_in())
         self.sign_out()
-        with self.later(days=8):
+        with self.later(minutes=25):
             self.assertNotSignedIn(self.sign_in(), 503)
 
     def test_another_key_set(self):
@@ -228,6 +274,7 @@ class TestKeys(SignInCase):
             key_set.write(
                 {
                     "tried_at": key_set.tried_at - delta,
+                    "missed_at": key_set.missed_at and key_set.missed_at - delta,
                     "fetched_at": key_set.fetched_at - delta,
                 }
             )

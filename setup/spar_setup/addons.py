@@ -14,6 +14,10 @@ STAND_INS = "tests/stand_ins"
 PBMS = {"g2p": "g2p_payment_g2p_connect", "spp": "spp_programs"}
 # Demonstration data of a PBMS: installed with the demonstration.
 PBMS_DEMO = {"g2p": "g2p_spar_demo_programmes"}
+# Beside Odoo's website: installed where that is asked for. Of the databases of tests, that of this
+# PBMS has it, so that it needs none of its own.
+WEBSITE = "g2p_spar_self_service_website"
+PBMS_WITH_WEBSITE = "spp"
 # Neither changes what an installed addon is.
 NOT_INSTALLED = {"__pycache__", "tests"}
 
@@ -45,7 +49,7 @@ def _manifests(pattern):
     return found
 
 
-def to_install(odoo_path, demo=True, glue=False, pbms=None):
+def to_install(odoo_path, demo=True, glue=False, pbms=None, website=False):
     """Names of the addons to install, sorted.
 
     Left out: what depends on an addon that neither we nor Odoo have (glue beside another product).
@@ -53,10 +57,13 @@ def to_install(odoo_path, demo=True, glue=False, pbms=None):
     :param bool demo: with the demonstration's addon
     :param bool glue: with the addons that Odoo installs by itself beside others
     :param str pbms: with the stand-ins of that PBMS, and our addons beside it
+    :param bool website: with Odoo's website, and our addon beside it
     """
     ours = manifests()
+    beside_website = {WEBSITE} & ours.keys()
     names = []
-    for name, manifest in ours.items():
+    for name in ours.keys() - beside_website:
+        manifest = ours[name]
         known = all(
             depend in ours or (odoo_path / "odoo/addons" / depend).is_dir()
             or (odoo_path / "addons" / depend).is_dir()
@@ -66,11 +73,15 @@ def to_install(odoo_path, demo=True, glue=False, pbms=None):
             names.append(name)
     if not names:
         raise SetupError(f"There is no addon to install in {REPOSITORY}.", "Is the clone complete?")
-    return sorted({*names, *(beside(pbms, demo) if pbms else ())})
+    names += beside(pbms, demo) if pbms else []
+    names += beside_website if website else []
+    return sorted(set(names))
 
 
 def pbms_of(name):
-    """Beside which PBMS an addon of ours, or a stand-in, is installed; None = beside none."""
+    """Beside which PBMS an addon of ours, or a stand-in, is tested; None = beside none."""
+    if name == WEBSITE:
+        return PBMS_WITH_WEBSITE
     for pbms in PBMS:
         if name in beside(pbms):
             return pbms

@@ -50,7 +50,7 @@ class Database:
     @property
     def record(self):
         """What is known of it: `complete`, `admin`, `participants`, `addons`, `demo`, `odoo`,
-        `pbms` (whose stand-ins are installed, or None)."""
+        `pbms` (whose stand-ins are installed, or None), `languages` (besides English)."""
         return read_json(self._record_path) or {}
 
     @property
@@ -67,7 +67,7 @@ class Database:
         )
         return found == ["1"]
 
-    def ensure(self, demo, glue=False, password=None, pbms=None):
+    def ensure(self, demo, glue=False, password=None, pbms=None, website=False, languages=()):
         """Create the database, or bring it up to date; an interrupted creation is begun anew.
 
         :param bool demo: with the demonstration's addon (an existing database keeps what it has)
@@ -75,6 +75,9 @@ class Database:
         :param str password: of a new database's administrator; None = a random one
         :param str pbms: with the stand-ins of that PBMS (an existing database gets them, and keeps
             what it has)
+        :param bool website: with Odoo's website, likewise
+        :param languages: codes of Odoo of those to have besides English (an existing database
+            gets them if it has the demonstration)
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         record = self.record
@@ -85,12 +88,13 @@ class Database:
                     "Name another one with --database.",
                 )
             if record["complete"]:
-                self._update(record, pbms)
+                self._update(record, pbms, website)
+                self._load_languages(languages if record["demo"] else ())
                 return
             say(f"The creation of the database {self.name} was interrupted; beginning anew")
             self.drop()
-        names = addons.to_install(Path(self.odoo["path"]), demo, glue, pbms)
-        self._create(names, demo, password or secrets.token_urlsafe(12), pbms)
+        names = addons.to_install(Path(self.odoo["path"]), demo, glue, pbms, website)
+        self._create(names, demo, password or secrets.token_urlsafe(12), pbms, languages)
 
     def drop(self):
         """Drop the database with its files; configuration and keys stay."""
@@ -109,10 +113,15 @@ class Database:
     def filestore(self):
         return self.folder / "data" / "filestore" / self.name
 
-    def outdated(self, record):
+    def outdated(self, record, website=False):
         """(new addons, changed addons) against what is installed."""
-        names = addons.to_install(Path(self.odoo["path"]), record["demo"], pbms=record.get("pbms"))
         installed = record["addons"]
+        names = addons.to_install(
+            Path(self.odoo["path"]),
+            record["demo"],
+            pbms=record.get("pbms"),
+            website=website or addons.WEBSITE in installed,
+        )
         new = [name for name in names if name not in installed]
         changed = [
             name
@@ -121,21 +130,37 @@ class Database:
         ]
         return new, changed
 
-    def _create(self, names, demo, password, pbms):
+    def _create(self, names, demo, password, pbms, languages):
         # Written first: a database with an incomplete record is ours to drop.
         write_json(self._record_path, {"complete": False, "pbms": pbms})
         with step(f"Creating the database {self.name} with {', '.join(names)}"):
-            self.run_odoo("-i", ",".join(names))
+            # the first one is that of the company, and English is there only if it is named
+            loading = [f"--load-language={','.join(['en_US', *languages])}"] if languages else []
+            self.run_odoo("-i", ",".join(names), *loading)
         admin = {"login": "admin", "password": password}
         participants = self._prepare(password, demo and addons.DEMO in names)
-        self._write_record(names, demo, pbms, admin=admin, participants=participants)
+        self._write_record(
+            names, demo, pbms, admin=admin, participants=participants, languages=list(languages)
+        )
 
-    def _update(self, record, pbms):
+    def _load_languages(self, languages):
+        record = self.record
+        new = [code for code in languages if code not in record.get("languages", [])]
+        if new:
+            with step(f"Loading languages: {', '.join(new)}"):
+                # not --load-language: of an existing database that loads what belongs to base
+                self._run_odoo(
+                    "i18n", "loadlang", "-c", self._configuration(), "-d", self.name, "-l", *new
+                )
+            record["languages"] = [*record.get("languages", []), *new]
+            write_json(self._record_path, record)
+
+    def _update(self, record, pbms, website):
         if pbms and not record.get("pbms"):
             # Written first: what is installed from now on needs the stand-ins on the path.
             record["pbms"] = pbms
             write_json(self._record_path, record)
-        new, changed = self.outdated(record)
+        new, changed = self.outdated(record, website)
         if record["odoo"] != self.odoo["version"]:
             changed = ["base"]
         if not new and not changed:
@@ -155,9 +180,10 @@ class Database:
             record.get("pbms"),
             admin=record["admin"],
             participants=participants,
+            languages=record.get("languages", []),
         )
 
-    def _write_record(self, names, demo, pbms, admin, participants):
+    def _write_record(self, names, demo, pbms, admin, participants, languages):
         record = {
             "complete": True,
             "demo": demo,
@@ -166,6 +192,7 @@ class Database:
             "addons": {name: addons.checksum(name) for name in names},
             "admin": admin,
             "participants": participants,
+            "languages": languages,
         }
         write_json(self._record_path, record)
 
@@ -199,15 +226,18 @@ class Database:
         )
 
     def run_odoo(self, *arguments):
-        """Run Odoo once, showing which module it is at."""
-        log = self.folder / "install.log"
-        command = [
-            self.env.python, ODOO_BIN, "-c", self._configuration(), "-d", self.name,
+        """Run Odoo once, to install or update addons."""
+        self._run_odoo(
+            "-c", self._configuration(), "-d", self.name,
             "--no-http", "--stop-after-init", "--max-cron-threads=0", *arguments,
-        ]  # fmt: skip
+        )  # fmt: skip
+
+    def _run_odoo(self, *arguments):
+        """Run Odoo's command, showing which module it is at."""
+        log = self.folder / "install.log"
         with log.open("w", encoding="utf-8") as output, log.open(encoding="utf-8") as reader:
             process = subprocess.Popen(
-                command,
+                [self.env.python, ODOO_BIN, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

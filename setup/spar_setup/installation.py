@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+from concurrent.futures import ThreadPoolExecutor
 
 from . import odoo_source, python_env
 from .database import Database
@@ -33,10 +34,13 @@ def install(wanted_odoo=None, development=False):
     """
     python_env.check_platform()
     state = State().make()
-    with state.lock("install", "installing"):
+    env = python_env.PythonEnv(state)
+    # At the same time: the first time, either takes a minute.
+    with state.lock("install", "installing"), ThreadPoolExecutor(1) as beside:
+        libraries = beside.submit(env.ensure, development)
         odoo = odoo_source.ensure_odoo(state, wanted_odoo)
-        env = python_env.PythonEnv(state)
-        env.ensure(odoo["path"], development)
+        libraries.result()
+        env.add(odoo["path"])
     return Installation(state, env, odoo)
 
 

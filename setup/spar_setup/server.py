@@ -1,7 +1,9 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 """Odoo's server of one database: prefork workers on a loopback port, recorded to be found again."""
 
+import contextlib
 import os
+import random
 import socket
 import subprocess
 import time
@@ -16,6 +18,8 @@ from .postgres import psql
 from .state import read_json, write_json
 
 HOST = "127.0.0.1"
+# To choose from. Linux gives higher ones to outgoing connections.
+PORTS = range(20_000, 32_000)
 # Seconds that a cold start may take.
 PATIENCE = 180
 
@@ -160,9 +164,13 @@ def check_port(port):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, nor may be given for an outgoing connection before it is used
+    (or used again: a process that ends is started anew on its port)."""
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 def cores():

@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 
+from . import addons
 from .console import SetupError, say
 from .database import check_name
 from .installation import install, using
@@ -14,6 +15,8 @@ from .server import Server, check_port, cores, running_record, stop_recorded
 from .state import State
 
 PORT = 8069
+# Besides English, what people of the demonstration may read.
+LANGUAGES = ("fr_FR", "tl_PH")
 PARTICIPANT = ("sender_id", "profile", "client_id", "client_secret", "operations", "unrestricted")
 
 
@@ -33,6 +36,11 @@ def parse(arguments):
         "--programmes",
         action="store_true",
         help="with stand-ins of OpenG2P's programmes, to see payments made to addresses of SPAR",
+    )
+    parser.add_argument(
+        "--website",
+        action="store_true",
+        help="with Odoo's website, whose look, menu and languages self service then has",
     )
     parser.add_argument("--detach", action="store_true", help="return when Odoo answers")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
@@ -76,7 +84,12 @@ def _start(server, database, options):
         _check_running(running, database, options)
         return False
     check_port(options.port or PORT)
-    database.ensure(demo=not options.no_demo, pbms="g2p" if options.programmes else None)
+    database.ensure(
+        demo=not options.no_demo,
+        pbms="g2p" if options.programmes else None,
+        website=options.website,
+        languages=() if options.no_demo else LANGUAGES,
+    )
     if options.no_demo and database.record["demo"]:
         say(f"{database.name} keeps the demonstration that it was created with")
     try:
@@ -97,6 +110,8 @@ def _check_running(running, database, options):
         raise SetupError(f"{database.name} runs already, on port {running['port']}.", stop_it)
     if options.programmes and not database.record.get("pbms"):
         raise SetupError(f"{database.name} runs already, without programmes.", stop_it)
+    if options.website and addons.WEBSITE not in database.record["addons"]:
+        raise SetupError(f"{database.name} runs already, without the website.", stop_it)
     say(f"{database.name} runs already, on {running['url']}")
     if any(database.outdated(database.record)):
         say(f"The addons have changed since it was started. {stop_it}, then start it again")

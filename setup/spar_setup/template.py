@@ -33,12 +33,14 @@ def ensure_pbms_template(installation, server, template, pbms):
     """
     prefix = f"{template.name}_{pbms}_"
     name = prefix + _pbms_digest(pbms)
-    _drop(installation, server, prefix, {name})
     database = installation.test_database(name, server)
-    if not (database.exists() and database.record):
-        remove(database)
-        database.clone(template)
-    database.ensure(demo=True, pbms=pbms)
+    # Test processes side by side may want the same one.
+    with installation.state.lock(f"template-{pbms}", "preparing a template"):
+        _drop(installation, server, prefix, {name})
+        if not (database.exists() and database.record):
+            remove(database)
+            database.clone(template)
+        database.ensure(demo=True, pbms=pbms, website=pbms == addons.PBMS_WITH_WEBSITE)
     return database
 
 
@@ -66,7 +68,8 @@ def _digest(installation):
 
 def _pbms_digest(pbms):
     digest = hashlib.sha256()
-    for name in addons.beside(pbms):
+    beside_website = [addons.WEBSITE] if pbms == addons.PBMS_WITH_WEBSITE else []
+    for name in [*addons.beside(pbms), *beside_website]:
         digest.update(f"{name} {addons.checksum(name)}\n".encode())
     return digest.hexdigest()[:8]
 

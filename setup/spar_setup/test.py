@@ -134,8 +134,7 @@ class Runs:
             "--odoo-http",
             "--odoo-log-level=warn",
         ]
-        if not self.options.pytest:
-            arguments += ["-n", str(len(os.sched_getaffinity(0))), "--dist", "loadscope"]
+        arguments += self._side_by_side(len(os.sched_getaffinity(0)), "loadscope")
         try:
             return self._pytest(name, arguments, paths, **self.server.variables)
         finally:
@@ -146,7 +145,19 @@ class Runs:
         variables = {} if self.server.is_ours else self.server.variables
         variables = {**variables, "SPAR_TEST_TEMPLATE": self.template.name}
         arguments = ["-p", "no:odoo", f"--ignore={STAND_INS}"]
+        if len(paths) > 1 or paths[0].is_dir():
+            # They wait more than they work. Their order is that of tests/conftest.py.
+            arguments += self._side_by_side(len(os.sched_getaffinity(0)) + 1, "loadfile")
+            arguments.append("--no-loadscope-reorder")
         return self._pytest("beside", arguments, paths, **variables)
+
+    def _side_by_side(self, processes, parts):
+        """Options of pytest for so many processes; none with options of the caller's, to whom
+        `--pdb`, `-s` and the order matter.
+
+        :param str parts: what stays together, see pytest-xdist
+        """
+        return [] if self.options.pytest else ["-n", str(processes), "--dist", parts]
 
     def _pytest(self, name, arguments, paths, **variables):
         report = State().tests / f"{name}.xml"
@@ -154,7 +165,8 @@ class Runs:
         tier = [] if self.options.long else ["-m", "not long"]
         command = [
             self.installation.env.python, "-m", "pytest", f"--junitxml={report}", "--tb=short",
-            "-q", "-p", "pytest_spar", *arguments, *tier, *self.options.pytest, *paths,
+            "-q", "--durations=10", "-p", "pytest_spar", *arguments, *tier, *self.options.pytest,
+            *paths,
         ]  # fmt: skip
         environment = {
             **self.installation.env.environment(),

@@ -1,8 +1,10 @@
 import { registry } from "@web/core/registry";
 
+import { patient } from "@g2p_spar_fa_directory/../tests/tours/patience";
+
 // A viewer tries a strategy: what is typed is constructed and taken apart at once.
 registry.category("web_tour.tours").add("g2p_fa_strategy_try", {
-    steps: () => [
+    steps: () => patient([
         { trigger: ".o_data_row td:contains('Bank account (G2P-Connect)')", run: "click" },
         { trigger: "button:contains('Try this Strategy')", run: "click" },
         {
@@ -27,12 +29,12 @@ registry.category("web_tour.tours").add("g2p_fa_strategy_try", {
         { trigger: ".modal .o_field_widget[name=construct_problem]:contains('must not contain')" },
         { trigger: ".modal button:contains('Close')", run: "click" },
         { trigger: "body:not(:has(.modal)) .o_form_view" },
-    ],
+    ]),
 });
 
 // An officer goes from a bank to its branches and finds one by typing.
 registry.category("web_tour.tours").add("g2p_fa_provider_branches", {
-    steps: () => [
+    steps: () => patient([
         { trigger: ".o_searchview_input", run: "edit Test Bank Ltd." },
         { trigger: ".o_searchview_autocomplete .o-dropdown-item:first", run: "click" },
         {
@@ -49,12 +51,12 @@ registry.category("web_tour.tours").add("g2p_fa_provider_branches", {
             run: "click",
         },
         { trigger: ".o_form_view .o_field_widget[name=code] input:value('TBANK000001')" },
-    ],
+    ]),
 });
 
 // An officer imports a file: preview, then progress until it is done.
 registry.category("web_tour.tours").add("g2p_fa_import", {
-    steps: () => [
+    steps: () => patient([
         { trigger: ".o_list_button_add", run: "click" },
         { trigger: ".o_field_widget[name=list_name] input", run: "edit tour-list && click body" },
         {
@@ -84,5 +86,5 @@ registry.category("web_tour.tours").add("g2p_fa_import", {
         { trigger: ".o_field_widget[name=branch_new]:contains('1')" },
         { trigger: "button[name=action_view_providers]", run: "click" },
         { trigger: ".o_kanban_record:contains('Imported Bank'):contains('1 branches')" },
-    ],
+    ]),
 });

@@ -1,17 +1,22 @@
 /* Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details. */
 import { registry } from "@web/core/registry";
 
+import { patient } from "@g2p_spar_fa_directory/../tests/tours/patience";
+
 const ID = "token:31415926@nationalId";
 const input = (name) => `.modal .o_field_widget[name='${name}'] input`;
 
 /** An officer links an ID at the counter, finds it, suspends it, and reads its history. */
 registry.category("web_tour.tours").add("g2p_spar_mapper_officer", {
-    steps: () => [
+    steps: () => patient([
         { trigger: "button:contains('Link an ID')", run: "click" },
         { trigger: input("id_value"), run: `edit ${ID}` },
         { trigger: input("provider_id"), run: "edit Testing Bank" },
         { trigger: ".o-autocomplete--dropdown-item:contains('Testing Bank')", run: "click" },
         { trigger: input("number"), run: "edit 12" },
+        // the row of branches comes when the server has answered: what is typed stays
+        { trigger: ".modal .o_field_widget[name='branch_id']" },
+        { trigger: `${input("number")}:value(12)` },
         { trigger: input("reason"), run: "edit came to the counter" },
         { trigger: ".modal-footer button:contains('Apply')", run: "click" },
         { trigger: ".modal:contains('account_number: ') button:contains('Close')", run: "click" },
@@ -34,24 +39,24 @@ registry.category("web_tour.tours").add("g2p_spar_mapper_officer", {
         { trigger: "body:not(:has(.modal)) button:contains('History')", run: "click" },
         { trigger: "tr:contains('Suspend'):contains('phone lost')" },
         { trigger: "tr:contains('Link'):contains('came to the counter')" },
-    ],
+    ]),
 });
 
 /** A manager gives a participant a new secret, and sees it once. */
 registry.category("web_tour.tours").add("g2p_spar_mapper_manager", {
-    steps: () => [
+    steps: () => patient([
         { trigger: "td:contains('Participant free')", run: "click" },
         { trigger: "button:contains('New Secret')", run: "click" },
         { trigger: ".modal-footer button:contains('Make a New Secret')", run: "click" },
         { trigger: ".modal .o_field_widget[name='client_secret']:visible" },
         { trigger: ".modal-footer button:contains('Done')", run: "click" },
         { trigger: "body:not(:has(.modal)) .o_form_view" },
-    ],
+    ]),
 });
 
 /** A viewer sees masks, and no button that changes or shows anything. */
 registry.category("web_tour.tours").add("g2p_spar_mapper_viewer", {
-    steps: () => [
+    steps: () => patient([
         { trigger: "td:contains('TSTB ••••789')", run: "click" },
         {
             trigger: ".o_form_view h1:contains('@nationalId')",
@@ -67,5 +72,5 @@ registry.category("web_tour.tours").add("g2p_spar_mapper_viewer", {
                 }
             },
         },
-    ],
+    ]),
 });

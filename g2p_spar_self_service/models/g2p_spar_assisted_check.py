@@ -1,0 +1,182 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo import api, models
+from odoo.exceptions import UserError
+
+from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, ResolveItem
+from odoo.addons.g2p_spar_fa_directory.financial_address import (
+    BANK,
+    EMAIL_WALLET,
+    MOBILE_WALLET,
+    FaError,
+)
+from odoo.addons.g2p_spar_fa_directory.ids import id_key
+
+from .. import current_address
+from ..assisted_account import account_key, number_key, phone_key
+from ..current_address import CurrentAddress
+from .g2p_spar_self_service import CannotChange
+
+AGENT_GROUP = "g2p_spar_self_service.group_agent"
+
+
+class G2pSparAssistedCheck(models.AbstractModel):
+    """What agents must not do with the sessions of others: help themselves, or have people paid to
+    an account of their own or to one and the same.
+
+    What an agent's own is, is known as far as their contact says: IDs that ID rules give to it,
+    bank accounts, telephone number, e-mail addresses, and the account on record for those IDs.
+    """
+
+    _name = "g2p.spar.assisted.check"
+    _description = "What Agents Must Not Do"
+
+    @api.private
+    def is_agent(self, user):
+        """Whether a user may help others."""
+        user = user.sudo()
+        return bool(user and user.active and user.has_group(AGENT_GROUP))
+
+    @api.private
+    def refused_person(self, agent, person_id, contacts):
+        """Why an agent cannot help a person.
+
+        :param str person_id: the ID
+        :param dict contacts: verified `email` and `phone` of the person
+        :return: reason of a ``g2p.spar.assisted.refusal``, None where there is none
+        :rtype: str | None
+        """
+        if id_key(person_id) in set(map(id_key, self._own_ids(agent))):
+            return "own_id"
+        email, phone = contacts["email"].lower(), phone_key(contacts["phone"])
+        # notices would reach the agent, and nobody else
+        if email in self._own_emails(agent) or (phone and phone in self._own_phones(agent)):
+            return "own_contact"
+        return None
+
+    @api.private
+    def refused_account(self, person, fa):
+        """Why an agent cannot help a person to be paid to an account.
+
+        :param Person person: with an agent
+        :param str fa: the address
+        :return: as of `refused_person`
+        :rtype: str | None
+        :raise CannotChange: the mapper gives no answer about the agent's own account
+        """
+        [address] = self.env["g2p.fa.directory"].parse_fas([fa])
+        if self._is_own_number(person.agent, address):
+            return "own_account"
+        account = account_key(address, fa)
+        if account in self._own_accounts(person):
+            return "own_account"
+        links = self.env["g2p.spar.assisted.link"]
+        return "shared_account" if links.is_shared(person, account) else None
+
+    @api.private
+    def count_account(self, person, fa):
+        """Count that a person asks to be paid to an account; others who do so wait.
+
+        :return: as of `refused_account`: then it is not counted
+        :rtype: str | None
+        """
+        [address] = self.env["g2p.fa.directory"].parse_fas([fa])
+        account, links = account_key(address, fa), self.env["g2p.spar.assisted.link"]
+        links.lock(person, account)
+        if links.is_shared(person, account):
+            return "shared_account"
+        links.note(person, account)
+        return None
+
+    @api.private
+    def refuse(self, person, reason, account_masked):
+        """Keep a refusal for supervisors.
+
+        :return: what the agent is told
+        :rtype: str
+        """
+        assisted = self.env["g2p.spar.assisted.session"].of_session(person.session)
+        assisted.note_refusal(reason, account_masked)
+        return self.text(reason)
+
+    @api.private
+    def text(self, reason):
+        """What an agent is told of a refusal."""
+        return {
+            "own_id": self.env._(
+                "This is your own ID. For yourself, sign in at the start page like everybody else."
+            ),
+            "own_contact": self.env._(
+                "The e-mail address or telephone number of this person is yours, so messages would "
+                "reach you. Another agent has to help."
+            ),
+            "old_sign_in": self.env._(
+                "This sign-in was used for an earlier session. The person has to sign in anew."
+            ),
+            "own_account": self.env._(
+                "This account is yours. You cannot have others paid to it. Enter the account of "
+                "the person whom you help."
+            ),
+            "shared_account": self.env._(
+                "With your help, several other people asked to be paid to this account. Nobody "
+                "else can be added. Enter an account of this person's own, or send them to the "
+                "office."
+            ),
+        }[reason]
+
+    # === WHAT IS AN AGENT'S OWN === #
+
+    def _own_ids(self, agent):
+        partner = agent.sudo().partner_id
+        rules = self.env["g2p.spar.id.rule"].sudo().search([("active", "=", True)])
+        made = [rule.make_ids(partner)[0].get(partner.id) for rule in rules]
+        # of documents that have expired too
+        made += [rule.void_ids(partner).get(partner.id) for rule in rules]
+        return [made_id for made_id in made if made_id]
+
+    def _own_emails(self, agent):
+        agent = agent.sudo()
+        emails = (agent.login, agent.partner_id.email_normalized, agent.partner_id.email)
+        return {email.strip().lower() for email in emails if email}
+
+    def _own_phones(self, agent):
+        agent = agent.sudo()
+        numbers = (agent.login, agent.partner_id.phone)
+        return set(filter(None, (phone_key(number or "") for number in numbers)))
+
+    def _is_own_number(self, agent, address):
+        """Whether the contact of an agent has this number, at whichever provider."""
+        if isinstance(address, FaError) or address.is_opaque:
+            return False
+        number = number_key(address.fa_type, address.number)
+        own = {
+            BANK: self._own_bank_numbers,
+            MOBILE_WALLET: self._own_phones,
+            EMAIL_WALLET: self._own_emails,
+        }
+        return bool(number) and number in own[address.fa_type](agent)
+
+    def _own_bank_numbers(self, agent):
+        banks = self.env["res.partner.bank"].sudo().with_context(active_test=False)
+        accounts = banks.search([("partner_id", "=", agent.sudo().partner_id.id)])
+        return {number_key(BANK, account.acc_number) for account in accounts}
+
+    def _own_accounts(self, person):
+        """What is on record for the IDs of an agent, by the mapper of the person."""
+        ids = self._own_ids(person.agent)
+        if not ids:
+            return set()
+        items = [
+            ResolveItem(str(number), own_id, scope="details") for number, own_id in enumerate(ids)
+        ]
+        reason = "comparison with the agent's own address"
+        actor = Actor("system", "agent", person.agent.name, person.agent.id, reason=reason)
+        try:
+            results = person.connector.resolve_items(actor, items, parts=True)
+        except UserError:  # the connector leads to no mapper
+            raise CannotChange(CurrentAddress(current_address.AWAY)) from None
+        found = list(map(current_address.read, results))
+        if any(current.state == current_address.AWAY for current in found):
+            raise CannotChange(CurrentAddress(current_address.AWAY))
+        strings = [current.fa for current in found if current.fa]
+        addresses = self.env["g2p.fa.directory"].parse_fas(strings)
+        return {account_key(address, fa) for address, fa in zip(addresses, strings, strict=True)}

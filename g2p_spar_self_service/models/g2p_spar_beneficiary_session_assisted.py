@@ -1,0 +1,217 @@
+# Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from dataclasses import replace
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, fields, models
+
+from odoo.addons.g2p_spar_connector.secret import digest
+
+from .g2p_spar_beneficiary_session import PURGED_AT_ONCE, digest_of_person, moment
+from .g2p_spar_change_draft import SESSION_ID_CHARS
+
+WEB_SESSION_PURPOSE = "assisted web session"
+ASSISTED_IDLE_MINUTES = 5
+ASSISTED_MINUTES = 20
+
+
+class AgentRefused(Exception):
+    """An agent cannot help the person who has just signed in.
+
+    :ivar reason: of a ``g2p.spar.assisted.refusal``
+    """
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class G2pSparBeneficiarySession(models.Model):
+    """Sessions that agents have begun for people who have signed in at the agent's screen.
+
+    They are good for that agent alone, end sooner than others, and one agent has one at a time.
+    """
+
+    _inherit = "g2p.spar.beneficiary.session"
+
+    agent_id = fields.Many2one("res.users", readonly=True, ondelete="restrict")
+    web_digest = fields.Char(
+        readonly=True, groups=fields.NO_ACCESS, help="Of the web session that it is good in."
+    )
+
+    _web_digest_idx = models.Index("(web_digest) WHERE ended_at IS NULL")
+    _agent_idx = models.Index("(agent_id) WHERE agent_id IS NOT NULL AND ended_at IS NULL")
+
+    # === BUSINESS METHODS === #
+
+    @api.private
+    @api.model
+    def start_assisted(self, provider, identity, agent):
+        """Begin a session for a person who has just signed in at an agent's screen.
+
+        :param oidc.flow.Identity identity: just verified, of a sign-in after this attempt began
+        :param agent: `res.users`
+        :return: the session, and its handle for the web session
+        :rtype: tuple[G2pSparBeneficiarySession, str]
+        :raise AgentRefused: the agent must not help this person; supervisors see it
+        :raise oidc.OidcProblem: what is told of the person makes no ID
+        """
+        person_id = provider._make_id({**identity.claims, "sub": identity.sub})
+        assisted = self.env["g2p.spar.assisted.session"]
+        reason = self._refused(provider, identity, agent, person_id)
+        if reason:
+            assisted.begin(agent, provider, person_id).note_refusal(reason)
+            raise AgentRefused(reason)
+        self._of_agent(agent).end("replaced")
+        lang = self._lang_of(person_id)
+        session, handle = self.with_context(lang=lang).start(provider, identity)
+        lasts = self._limit("assisted_minutes", ASSISTED_MINUTES)
+        session.write({"agent_id": agent.id, "expires_at": session.started_at + lasts})
+        assisted.begin(agent, provider, person_id, session)
+        return session, handle
+
+    @api.private
+    @api.model
+    def recall(self, handle, seen=True):
+        """Extension: a session of an agent is none of whoever else has its handle."""
+        return super().recall(handle, seen).filtered(lambda session: not session.agent_id)
+
+    @api.private
+    @api.model
+    def recall_assisted(self, handle, user, sid, seen=True):
+        """The assisted session that a handle belongs to, empty where there is none that still
+        holds. For anybody but its agent, and in another web session, it ends.
+
+        :param handle: what the web session holds, or None
+        :param user: who is logged in, `res.users`
+        :param str sid: id of the web session
+        :param bool seen: see `recall`
+        """
+        session = self._of_handle(handle, seen)
+        if session.agent_id and session._is_with(user) and session._is_in(sid):
+            return session
+        if session.agent_id:
+            session._end_now("log_out")
+        return self.browse()
+
+    @api.private
+    def bind(self, sid):
+        """Make this session good in this web session only.
+
+        :param str sid: id of the web session, new: one that others may know is none
+        """
+        self.web_digest = _web_digest(sid)
+
+    @api.private
+    @api.model
+    def end_with_log_out(self, sid):
+        """End the assisted session of a web session whose user has logged out.
+
+        :param str sid: id of the web session
+        """
+        self.flush_model()
+        try:
+            # the log-out may have a transaction that only reads
+            with self.env.registry.cursor() as cr:
+                env = self.env(cr=cr, user=SUPERUSER_ID)
+                sessions = self.with_env(env).search(_of_web_session(sid))
+                # but not those that this request itself has just ended, and so locked
+                sessions.try_lock_for_update().end("log_out")
+        except psycopg2.errors.SerializationFailure:
+            return  # a page of theirs is being answered: without a log-in it is the last
+
+    @api.private
+    @api.model
+    def assisted_limits(self):
+        """Whole minutes without a click, and in all, after which an assisted session ends.
+
+        :rtype: dict[str, int]
+        """
+        limits = {
+            "idle": self._limit("assisted_idle_minutes", ASSISTED_IDLE_MINUTES),
+            "whole": self._limit("assisted_minutes", ASSISTED_MINUTES),
+        }
+        return {name: int(limit.total_seconds() // 60) for name, limit in limits.items()}
+
+    @api.private
+    def person(self):
+        """Extension: the person has an agent beside them."""
+        person = super().person()
+        return replace(person, kind="assisted", agent=self.agent_id) if self.agent_id else person
+
+    @api.private
+    def end(self, reason=None):
+        """Extension: note for supervisors why.
+
+        :param reason: of the assisted session; None: found out here
+        """
+        ending = self.filtered(lambda session: session.agent_id and not session.ended_at)
+        reasons = {session.id: reason or session._why_over() for session in ending}
+        result = super().end(reason)
+        if reasons:
+            self.env["g2p.spar.assisted.session"].close(reasons)
+        return result
+
+    def _idle_limit(self):
+        if self.agent_id:
+            return self._limit("assisted_idle_minutes", ASSISTED_IDLE_MINUTES)
+        return super()._idle_limit()
+
+    def _is_with(self, user):
+        """Whether a user is the agent of this session, and may still be one."""
+        return self.agent_id == user and self.env["g2p.spar.assisted.check"].is_agent(user)
+
+    def _lang_of(self, person_id):
+        """The language in which a person is told of changes: their own, not that of the agent."""
+        known = self.env["g2p.spar.known.contact"]
+        contacts = known.of_person(self.env["g2p.spar.change"].digest_of(person_id)).present()
+        told = [contact.contact().get("lang") for contact in contacts]
+        return next(filter(None, told), self.env.lang)
+
+    def _is_in(self, sid):
+        return self.web_digest == _web_digest(sid)
+
+    def _of_agent(self, agent):
+        return self.sudo().search([("agent_id", "=", agent.id), ("ended_at", "=", False)])
+
+    def _refused(self, provider, identity, agent, person_id):
+        if self._has_begun_another(identity):
+            return "old_sign_in"
+        contacts = provider._person_values(identity.claims)
+        return self.env["g2p.spar.assisted.check"].refused_person(agent, person_id, contacts)
+
+    def _has_begun_another(self, identity):
+        """Whether the provider has told this very sign-in before: somebody who was not asked to
+        sign in now is not there now."""
+        told = [
+            ("person_digest", "=", digest_of_person(identity.issuer, identity.sub)),
+            ("auth_time", ">=", moment(identity.auth_time)),
+        ]
+        return bool(self.sudo().search(told, limit=1))
+
+    def _why_over(self):
+        if not self.agent_id.active:
+            return "log_out"
+        now = fields.Datetime.now()
+        if self.expires_at <= now:
+            return "limit"
+        if self.seen_at <= now - self._idle_limit():
+            return "idle"
+        return "provider" if self._is_over() else "other"
+
+    @api.model
+    def _cron_end_assisted(self):
+        """End what nobody has ended, soon after its time: nothing of the person stays at a screen
+        that somebody else may use."""
+        domain = [("agent_id", "!=", False), ("ended_at", "=", False)]
+        sessions = self.sudo().search(domain, limit=PURGED_AT_ONCE)
+        sessions.filtered(lambda s: s._is_over() or not s._is_with(s.agent_id)).end()
+        self.env["g2p.spar.assisted.session"].close_lost()
+
+
+def _web_digest(sid):
+    return digest(WEB_SESSION_PURPOSE, sid[:SESSION_ID_CHARS]).hex()
+
+
+def _of_web_session(sid):
+    return [("web_digest", "=", _web_digest(sid)), ("ended_at", "=", False)]
