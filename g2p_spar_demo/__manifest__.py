@@ -16,6 +16,7 @@
         "data/g2p.spar.demo.person.csv",
         "data/g2p_spar_demo_identity_key.xml",
         "data/g2p_spar_signin_provider.xml",
+        "data/res_users.xml",
         "views/identity_provider_templates.xml",
     ],
     "post_init_hook": "post_init_hook",

@@ -18,6 +18,7 @@
         "views/g2p_spar_change_views.xml",
         "views/g2p_fa_provider_views.xml",
         "views/g2p_spar_id_rule_views.xml",
+        "views/g2p_spar_person_erasure_views.xml",
         "views/g2p_spar_signin_provider_views.xml",
         "views/g2p_spar_signin_provider_event_views.xml",
         "views/res_config_settings_views.xml",

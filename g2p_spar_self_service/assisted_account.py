@@ -2,7 +2,9 @@
 """When accounts that were written differently are one and the same. Plain Python, without ORM."""
 
 import re
+import unicodedata
 
+from odoo.addons.g2p_spar_fa_directory.account_number import AccountNumberRule
 from odoo.addons.g2p_spar_fa_directory.financial_address import (
     BANK,
     EMAIL_WALLET,
@@ -11,20 +13,27 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import (
     fa_key,
 )
 
-# Of a telephone number what is the same with and without the prefix of the country.
-_PHONE_DIGITS = 8
+# Of a telephone number what is the same with and without the prefix of the country; and how much
+# of one must agree with the end of a longer one.
+_PHONE_DIGITS, _SHORT_PHONE_DIGITS = 8, 6
 _NOT_IN_NUMBERS = re.compile(r"[\W_]+")
+_IBAN = AccountNumberRule(check="iban")
 
 
 def account_key(address: FinancialAddress | FaError, string: str) -> str:
     """Under which an account is counted, whichever branch of its provider is named, and however its
-    number is written.
+    number is written. A telephone number, an e-mail address and an IBAN are one person's at all
+    providers.
 
     :param address: what the directory makes of `string`
     """
     if isinstance(address, FaError) or address.is_opaque:
         return f"fa {fa_key(string)}"
-    number = number_key(address.fa_type, address.number)
+    number = number_key(address.fa_type, address.number) or fa_key(address.number)
+    if address.fa_type != BANK:
+        return f"{address.fa_type} {number}"
+    if _IBAN.problem(number.upper()) is None:
+        return f"iban {number}"
     return f"{address.fa_type} {address.provider_code.lower()} {number}"
 
 
@@ -34,13 +43,25 @@ def number_key(kind: str, number: str) -> str:
     :param kind: of account, such as `bank`
     """
     if kind == EMAIL_WALLET:
-        return number.strip().lower()
+        return _plain(number).strip().lower()
     if kind == BANK:
-        return _NOT_IN_NUMBERS.sub("", number).lower().lstrip("0")
+        return _NOT_IN_NUMBERS.sub("", _plain(number)).lower().lstrip("0")
     return phone_key(number)
 
 
 def phone_key(number: str) -> str:
-    """The end of a telephone number; empty for what is none."""
-    digits = re.sub(r"\D", "", number).lstrip("0")
-    return digits[-_PHONE_DIGITS:] if len(digits) >= _PHONE_DIGITS else ""
+    """The end of a telephone number, all of a shorter one; empty where there are no digits."""
+    return re.sub(r"[^0-9]", "", _plain(number)).lstrip("0")[-_PHONE_DIGITS:]
+
+
+def is_same_phone(one: str, other: str) -> bool:
+    """Whether two keys may be of one telephone number: one ends with the other, so that a short
+    number is found in the long one that has the prefix of its area too."""
+    shorter, longer = sorted((one, other), key=len)
+    return one == other != "" or (len(shorter) >= _SHORT_PHONE_DIGITS and longer.endswith(shorter))
+
+
+def _plain(text: str) -> str:
+    """Letters and digits as ASCII has them, as far as they are the same in another script."""
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(char, char)) for char in text)

@@ -27,12 +27,8 @@ def when(moment):
 def what_was_asked(change):
     """What a change is about, and whether an agent helped."""
     asked = _what_was_asked(change)
-    if not change.agent_name:
-        return asked
-    return Markup("%s %s") % (
-        asked,
-        request.env._("The agent %s helped you with it.", change.agent_name),
-    )
+    helped = change.help_told()
+    return Markup("%s %s") % (asked, helped) if helped else asked
 
 
 def _what_was_asked(change):

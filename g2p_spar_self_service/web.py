@@ -16,9 +16,10 @@ SIGNED_IN_PATH = f"{LANDING_PATH}/signed-in"
 AGENT_PATH = f"{LANDING_PATH}/agent"
 
 # What the web session holds: a beneficiary session's handle, that of one which an agent has begun
-# for somebody, and what binds attempts to it.
+# for somebody, why an agent could not begin one, and what binds attempts to it.
 HANDLE = "spar_beneficiary"
 ASSISTED = "spar_assisted"
+REFUSED = "spar_refused"
 BINDING = "spar_binding"
 
 _LOCAL = re.compile(rf"{LANDING_PATH}(?:/[A-Za-z0-9_-]+)*")

@@ -292,6 +292,7 @@ def agent(stage):
         ofelia.submit("PesoGo")
         ofelia.enter_number("Mobile number", "9176543210")
         stage.show(ofelia, "agent-review", "Check and confirm")
+        ofelia.sign_in_again()
         ofelia.submit("Confirm")
         stage.show(ofelia, "agent-receipt", "Receipt")
         ofelia.open(AGENT)

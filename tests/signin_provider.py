@@ -14,7 +14,7 @@ from joserfc.jwk import RSAKey
 from npm_packages import npm_packages
 from spar_setup.server import free_port
 
-PROGRAM = Path(__file__).parent / "oidc_provider" / "provider.js"
+PROGRAM = Path(__file__).parent / "oidc_provider" / "provider.mjs"
 HOST = "127.0.0.1"
 CODE = "111111"  # that everybody types
 GENERATED_CODE = "mosip:idp:acr:generated-code"

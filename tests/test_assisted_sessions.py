@@ -4,6 +4,7 @@ provider on the agent's device."""
 
 import copy
 import itertools
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -46,7 +47,8 @@ class AgentBrowser(Browser):
         super().__init__(site.url)
         self.database = site.database
         office, number = BackOffice(site), next(_agents)
-        self.name, self.login = f"Agent Number {number}", f"agent-{number}"
+        # people are told names by their letters
+        self.name, self.login = f"Agent {chr(ord('A') + number)}", f"agent-{number}"
         groups = ("base.group_portal", "g2p_spar_self_service.group_agent")
         values = {
             "name": self.name,
@@ -84,6 +86,10 @@ class AgentBrowser(Browser):
         page = self.submit(page, BRANCH, branch_id=button(page, "branch_id", BRANCH))
         return self.submit(page, "Continue", number=number)
 
+    def sign_in_again(self, page, subject):
+        """From the review page and back to it."""
+        return self.say_who(self.submit(page, "Sign in again to confirm"), subject)
+
     def end(self):
         return self.submit(self.get(AGENT_PAGE), "End this session")
 
@@ -112,7 +118,8 @@ def test_from_the_agents_page_to_what_a_payer_sees(site, state):
     agent, subject, number = AgentBrowser(site), unlinked(), new_number()
     agent.help(subject)
     assert last_session(state, agent) == (False, None, False, True)
-    page = agent.submit(agent.review(number), "Confirm")
+    page = agent.sign_in_again(agent.review(number), subject)
+    page = agent.submit(page, "Confirm")
     assert "It took effect" in page.text and f"The agent {agent.name} helped" in page.text
     receipt = page.url
     reply = Client(site).call("resolve", [{"id": id_of(subject), "scope": "details"}])
@@ -247,11 +254,16 @@ def test_two_at_once_do_not_pass_together(site, state):
     [(session,)] = state.query(
         "SELECT id FROM g2p_spar_beneficiary_session WHERE agent_id = %s", one.id
     )
-    # else the second would end the first; two that begin at the same moment do not
+    # an agent has one session at a time, but the count holds by itself
+    with closing(site.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("DROP INDEX g2p_spar_beneficiary_session_one_of_agent")
     state.query(hide, None, session)
     two.help(subjects[1])
     state.query(hide, one.id, session)
-    pages = [one.review(number), two.review(number)]
+    pages = [
+        who.sign_in_again(who.review(number), subject)
+        for who, subject in zip((one, two), subjects, strict=True)
+    ]
     calls = [
         lambda who=who, page=page: who.submit(page, "Confirm")
         for who, page in zip((one, two), pages, strict=True)
@@ -284,8 +296,22 @@ def test_a_person_signs_in_alone_at_the_agents_device(site, state):
     """Whoever is signed in there then is that person, and nobody else."""
     agent = AgentBrowser(site)
     agent.help("2026000000")
-    # the provider knows who is there
-    page = agent.submit(agent.choose(DEMONSTRATION), "Continue")
-    assert "Katrina Rivera" in page.text and "You are helping" not in page.text
+    # the provider knows who was there, but not who is there now
+    page = agent.say_who(agent.choose(DEMONSTRATION), "2026007919")
+    assert "Tala Salonga" in page.text and "You are helping" not in page.text
     assert last_session(state, agent) == (True, "replaced", True, False)
     assert "/web/login" in agent.get(AGENT_PAGE).url
+
+
+def test_agents_do_not_come_back_as_the_person(site):
+    """The provider has whoever was helped signed in still; the agent logs out, and signs in at the
+    start page as they would."""
+    agent = AgentBrowser(site)
+    agent.help("2026000000")
+    agent.end()
+    agent.get("/web/session/logout")
+    page = agent.choose(DEMONSTRATION)
+    if "Who are you?" not in page.text:
+        page = agent.submit(page, "Continue")
+    assert "Who are you?" in page.text
+    assert agent.get(HOME).url.partition("?")[0].endswith(START)

@@ -322,6 +322,21 @@ class TestOptions:
         assert (options.port, options.database, options.no_demo) == (None, "spar", False)
         assert not options.programmes
 
+    @pytest.mark.parametrize("agent", [None, {"login": "demo-agent", "password": "told"}])
+    def test_who_may_log_in(self, agent):
+        """The demonstration's agent is told where there is one."""
+        facts = {
+            "url": "http://127.0.0.1:1",
+            "admin": {"login": "admin", "password": "secret"},
+            "agent": agent,
+            "database": "spar",
+            "log": "odoo.log",
+            "participants": [],
+        }
+        text = start._for_people(facts)
+        assert "admin   password   secret" in text
+        assert ("demo-agent   password   told" in text) == bool(agent)
+
     def test_workers(self):
         with pytest.raises(SetupError, match="--workers"):
             start.parse(["--workers", "0"])

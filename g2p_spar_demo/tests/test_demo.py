@@ -1,4 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+from odoo.exceptions import AccessDenied
 from odoo.tests import TransactionCase
 
 from odoo.addons.g2p_spar_mapper.models.g2p_spar_access_token import sha256
@@ -39,6 +40,16 @@ class TestDemo(TransactionCase):
         events = events.filtered(lambda event: event.reason == "demonstration")
         self.assertEqual(len(events), 120)
         self.assertEqual(set(events.mapped("channel")), {"api", "portal", "back_office"})
+
+    def test_agent(self):
+        """Helps others, and can do nothing else; logs in with what is set at start alone."""
+        agent = self.env.ref("g2p_spar_demo.agent")
+        self.assertTrue(self.env["g2p.spar.assisted.check"].is_agent(agent))
+        self.assertTrue(agent._is_portal())
+        self.assertFalse(agent.has_group("g2p_spar_fa_directory.group_viewer"))
+        credential = {"type": "password", "login": agent.login, "password": ""}
+        with self.assertRaises(AccessDenied):
+            agent.with_user(agent)._check_credentials(credential, {"interactive": True})
 
     def test_credentials(self):
         credentials = {

@@ -3,7 +3,7 @@ import werkzeug.exceptions
 
 from odoo.http import Controller, request, route
 
-from ..web import AGENT_PATH, ASSISTED, HOME_PATH, redirect, site_company
+from ..web import AGENT_PATH, ASSISTED, HOME_PATH, REFUSED, redirect, site_company
 from .pages import show
 from .sign_in import begin, sign_out_members, signed_out
 
@@ -21,11 +21,13 @@ class Agent(Controller):
         if not helped and request.session.pop(ASSISTED, None):
             ended = "1"  # by itself, just now
         providers = request.env["g2p.spar.signin.provider"].offered(site_company())
+        refused = request.session.pop(REFUSED, None)
         assisted = request.env["g2p.spar.assisted.session"].of_today(request.env.user)
         end_there = _end_there(assisted[:1]) if ended and not helped else None
         values = {
             "helped": helped and helped.person(),
             "ended": ended and not helped,
+            "refused": refused and request.env["g2p.spar.assisted.check"].text(refused),
             "end_there": end_there,
             "providers": providers,
             "sessions": assisted,
@@ -55,10 +57,10 @@ class Agent(Controller):
         was_there = request.session.pop(ASSISTED, None)
         if not session:
             return redirect(f"{AGENT_PATH}?ended=1" if was_there else AGENT_PATH)
-        provider, id_token = session.provider_id, session.id_token()
+        provider = session.provider_id
         session.end("agent")
         request.session.should_rotate = True
-        return signed_out("page_agent_ended", provider, id_token, reason=None)
+        return signed_out("page_agent_ended", provider, reason=None)
 
 
 def _is_agent():

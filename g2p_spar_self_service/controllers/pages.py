@@ -52,7 +52,7 @@ class Pages(Controller):
         if not change:
             raise werkzeug.exceptions.NotFound()
         try:
-            change.cancel("by_person")
+            change.cancel("by_person", person=request.spar_person)
         except UserError as error:
             return refused(error)
         return redirect(f"{RECEIPT_PATH}/{change.number}")

@@ -9,13 +9,14 @@ from odoo.http import Controller, request, root, route
 from odoo.addons.g2p_spar_connector.secret import SealBroken, SecretKeyMissing
 
 from .. import languages, oidc
-from ..models.g2p_spar_beneficiary_session_assisted import AgentRefused
+from ..models.g2p_spar_beneficiary_session_assisted import AgentBusy, AgentRefused
 from ..models.g2p_spar_signin_attempt import TooManyAttempts, new_binding
 from ..web import (
     ASSISTED,
     BINDING,
     HANDLE,
     LANDING_PATH,
+    REFUSED,
     SIGNED_IN_PATH,
     is_secure,
     local_path,
@@ -56,7 +57,9 @@ class SignIn(Controller):
         provider = offered.filtered(lambda provider: provider.id == provider_id)
         if not provider:
             raise werkzeug.exceptions.NotFound()
-        return begin(provider, local_path(return_to))
+        # at an agent's screen, somebody else may be signed in there still
+        is_agent = request.env["g2p.spar.assisted.check"].is_agent(request.env.user)
+        return begin(provider, local_path(return_to), afresh=is_agent)
 
     @route(f"{SIGNED_IN_PATH}/<int:provider_id>", type="http", auth="public", methods=["GET"])
     def signed_in(self, provider_id, **_parameters):
@@ -73,6 +76,8 @@ class SignIn(Controller):
             if attempt.provider_id.id != provider_id:
                 raise oidc.OidcProblem("Return: to the address of another provider")
             identity = _identify(attempt, claimed, parameters)
+            if attempt.agent_id or attempt.session_id.agent_id:
+                request.env["g2p.spar.assisted.sign.in"].note(identity)
             return _FINISH[attempt.purpose](attempt, identity)
         except oidc.OidcProblem as problem:
             _logger.info("Sign-in at provider %s: %s", attempt.provider_id.id, problem)
@@ -88,20 +93,22 @@ class SignIn(Controller):
         provider, id_token = session.provider_id, session.id_token() if session else ""
         session.end("agent")
         _forget_everybody()
-        if not (id_token and provider.end_session_endpoint):
+        if not provider.end_session_endpoint:
             return redirect(LANDING_PATH)
         return signed_out("page_signed_out", provider, id_token)
 
 
-def signed_out(template, provider, id_token, **values):
+def signed_out(template, provider, id_token="", status=200, **values):
     """A page from which people sign out at a provider as well, where it offers that.
 
-    :param str id_token: the provider's; without one, it asks the person first
+    :param str id_token: the provider's; without one, it asks the person first. Of whom an agent
+        helps there is none: the agent could read it in the page
     """
     members = sign_out_members(provider, id_token)
     return show(
         template,
         {"provider": provider, "members": members, **values},
+        status=status,
         posts_to=[provider.end_session_endpoint, provider.issuer] if members else (),
     )
 
@@ -117,13 +124,14 @@ def sign_out_members(provider, id_token=""):
     return oidc.logout.form(provider.client_id, id_token, site_url(LANDING_PATH), locales)
 
 
-def begin(provider, return_path, session=None, purpose_ref=None, agent=None):
+def begin(provider, return_path, session=None, purpose_ref=None, agent=None, afresh=False):
     """Send the person to a provider; with a session, to confirm something by signing in anew.
 
     :param str return_path: already one of `local_path`
     :param session: of the person, `request.spar_person.session`
     :param str purpose_ref: what for; see `take_confirmation` of the session
     :param agent: `res.users` at whose screen the person signs in, to be helped
+    :param bool afresh: see `begin` of attempts
     """
     if not is_secure():
         return _failed("insecure", 403)
@@ -140,6 +148,7 @@ def begin(provider, return_path, session=None, purpose_ref=None, agent=None):
             session=session,
             purpose_ref=purpose_ref,
             agent=agent,
+            afresh=afresh,
         )
     except TooManyAttempts:
         return _failed("too_many", 429)
@@ -173,6 +182,11 @@ def _identify(attempt, claimed, parameters):
 
 def _start_session(attempt, identity):
     """Whoever was signed in before in this browser is not any more, users of Odoo included."""
+    if request.env["g2p.spar.assisted.sign.in"].covers(identity):
+        # of somebody whom an agent helped in this browser, and who has gone: who is there now?
+        if attempt.purpose == "afresh":
+            raise oidc.OidcProblem("The provider tells a sign-in at an agent's screen", "level")
+        return begin(attempt.provider_id, attempt.return_path, afresh=True)
     before = _recall()
     sessions = request.env["g2p.spar.beneficiary.session"]
     _session, handle = sessions.start(attempt.provider_id, identity)
@@ -186,18 +200,20 @@ def _start_assisted(attempt, identity):
     """The agent stays logged in; who was helped before is not any more."""
     agent = attempt.agent_id
     if agent != request.env.user or not request.env["g2p.spar.assisted.check"].is_agent(agent):
-        raise oidc.OidcProblem("Another user is logged in than the agent who began this")
+        _logger.info("Return: another user is logged in than the agent who began this")
+        return _refused(attempt, "other_user", 403)
     _recall().end("replaced")
     for name in (HANDLE, ASSISTED):
         request.session.pop(name, None)
-    # a new session id, as at every sign-in, and at once: this session is good with that alone
-    root.session_store.rotate(request.session, request.env)
     sessions = request.env["g2p.spar.beneficiary.session"]
     try:
         session, handle = sessions.start_assisted(attempt.provider_id, identity, agent)
     except AgentRefused as refusal:
-        reason = request.env["g2p.spar.assisted.check"].text(refusal.reason)
-        return signed_out("page_agent_ended", attempt.provider_id, identity.id_token, reason=reason)
+        _rotate()
+        return _refused(attempt, refusal.reason, 200)
+    except AgentBusy:
+        return _failed("restart", 400)
+    _rotate()  # at once: this session is good with the new id alone
     session.bind(request.session.sid)
     request.session[ASSISTED] = handle
     return redirect(attempt.return_path)
@@ -211,11 +227,25 @@ def _confirm(attempt, identity):
     if attempt.provider_id != session.provider_id or not session.is_of(identity):
         raise oidc.OidcProblem("Another person signed in to confirm", "person")
     session.confirm(attempt.purpose_ref, identity.auth_time)
-    # a new session id, as at every sign-in
-    root.session_store.rotate(request.session, request.env)
+    _rotate()
     if session.agent_id:
         session.bind(request.session.sid)
     return redirect(attempt.return_path)
+
+
+def _rotate():
+    """A new session id, as at every sign-in. Before that comes whatever may fail: if Odoo tries
+    once more, the browser has the cookie of before."""
+    request.env.flush_all()
+    root.session_store.rotate(request.session, request.env)
+
+
+def _refused(attempt, reason, status):
+    """Whoever has signed in cannot be helped, and is signed out there. Why, is said here and, since
+    the page leads on by itself, on the agent's page once more."""
+    request.session[REFUSED] = reason
+    text = request.env["g2p.spar.assisted.check"].text(reason)
+    return signed_out("page_agent_ended", attempt.provider_id, status=status, reason=text)
 
 
 def _recall():
@@ -235,8 +265,15 @@ def _forget_everybody():
 
 
 def _failed(kind, status):
+    if request.session.get(ASSISTED):  # whom the agent helps is said on every page
+        request.spar_person = request.env["ir.http"]._spar_person()
     return page("g2p_spar_self_service.page_failed", {"kind": kind}, status=status)
 
 
 # What a return leads to, by what the attempt was begun for.
-_FINISH = {"sign_in": _start_session, "confirm": _confirm, "assisted": _start_assisted}
+_FINISH = {
+    "sign_in": _start_session,
+    "afresh": _start_session,
+    "confirm": _confirm,
+    "assisted": _start_assisted,
+}

@@ -12,6 +12,8 @@ DELETE FROM g2p_spar_signin_attempt;
 DELETE FROM g2p_spar_beneficiary_session;
 DELETE FROM g2p_spar_assisted_session;
 DELETE FROM g2p_spar_assisted_link;
+DELETE FROM g2p_spar_agent_own;
+DELETE FROM g2p_spar_assisted_sign_in;
 -- nor changes what people have asked for there
 SELECT set_config('spar.maintenance', 'neutralize', false);
 DELETE FROM g2p_spar_change_draft;

@@ -1,8 +1,11 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
+import logging
+
 from odoo import api, models
 from odoo.exceptions import UserError
 
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, ResolveItem
+from odoo.addons.g2p_spar_connector.secret import SecretKeyMissing
 from odoo.addons.g2p_spar_fa_directory.financial_address import (
     BANK,
     EMAIL_WALLET,
@@ -12,10 +15,14 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import (
 from odoo.addons.g2p_spar_fa_directory.ids import id_key
 
 from .. import current_address
-from ..assisted_account import account_key, number_key, phone_key
+from ..assisted_account import account_key, is_same_phone, number_key, phone_key
 from ..current_address import CurrentAddress
 from .g2p_spar_self_service import CannotChange
 
+_logger = logging.getLogger(__name__)
+
+# In one session: whoever goes on after so many tries accounts out.
+REFUSALS_AT_MOST = 10
 AGENT_GROUP = "g2p_spar_self_service.group_agent"
 
 
@@ -24,7 +31,8 @@ class G2pSparAssistedCheck(models.AbstractModel):
     an account of their own or to one and the same.
 
     What an agent's own is, is known as far as their contact says: IDs that ID rules give to it,
-    bank accounts, telephone number, e-mail addresses, and the account on record for those IDs.
+    bank accounts, telephone number, e-mail addresses, and the account on record for those IDs, or
+    about to be. What was is remembered, see ``g2p.spar.agent.own``.
     """
 
     _name = "g2p.spar.assisted.check"
@@ -47,9 +55,15 @@ class G2pSparAssistedCheck(models.AbstractModel):
         """
         if id_key(person_id) in set(map(id_key, self._own_ids(agent))):
             return "own_id"
+        was_own = self.env["g2p.spar.agent.own"].has
+        if was_own(agent, {_key("id", id_key(person_id))}):
+            return "own_id"
         email, phone = contacts["email"].lower(), phone_key(contacts["phone"])
         # notices would reach the agent, and nobody else
-        if email in self._own_emails(agent) or (phone and phone in self._own_phones(agent)):
+        if email in self._own_emails(agent) or self._is_own_phone(agent, phone):
+            return "own_contact"
+        told = {EMAIL_WALLET: email, MOBILE_WALLET: phone}
+        if was_own(agent, {_key(kind, value) for kind, value in told.items() if value}):
             return "own_contact"
         return None
 
@@ -66,8 +80,10 @@ class G2pSparAssistedCheck(models.AbstractModel):
         [address] = self.env["g2p.fa.directory"].parse_fas([fa])
         if self._is_own_number(person.agent, address):
             return "own_account"
-        account = account_key(address, fa)
-        if account in self._own_accounts(person):
+        account, own = account_key(address, fa), self.env["g2p.spar.agent.own"]
+        accounts = self._own_accounts(person)
+        own.note(person.agent, {_key("account", own_account) for own_account in accounts})
+        if own.has(person.agent, {_key("account", account)}):
             return "own_account"
         links = self.env["g2p.spar.assisted.link"]
         return "shared_account" if links.is_shared(person, account) else None
@@ -96,6 +112,8 @@ class G2pSparAssistedCheck(models.AbstractModel):
         """
         assisted = self.env["g2p.spar.assisted.session"].of_session(person.session)
         assisted.note_refusal(reason, account_masked)
+        if assisted.refusal_count >= REFUSALS_AT_MOST:
+            person.session.end("refused")
         return self.text(reason)
 
     @api.private
@@ -112,6 +130,10 @@ class G2pSparAssistedCheck(models.AbstractModel):
             "old_sign_in": self.env._(
                 "This sign-in was used for an earlier session. The person has to sign in anew."
             ),
+            "other_user": self.env._(
+                "Another user of this site has logged in meanwhile, so nobody can be helped with "
+                "this sign-in. Begin again."
+            ),
             "own_account": self.env._(
                 "This account is yours. You cannot have others paid to it. Enter the account of "
                 "the person whom you help."
@@ -124,6 +146,28 @@ class G2pSparAssistedCheck(models.AbstractModel):
         }[reason]
 
     # === WHAT IS AN AGENT'S OWN === #
+
+    @api.private
+    def note_own(self, users):
+        """Remember what is the own of those among users who are agents, before it changes.
+
+        :param users: `res.users`
+        """
+        for agent in users.filtered(self.is_agent):
+            try:
+                self.env["g2p.spar.agent.own"].note(agent, self._own_keys(agent))
+            except SecretKeyMissing as error:  # then nobody can be helped either
+                _logger.warning("Agent %s: %s", agent.id, error)
+
+    def _own_keys(self, agent):
+        """What the contact of an agent says, as it is remembered."""
+        own = {
+            "id": map(id_key, self._own_ids(agent)),
+            EMAIL_WALLET: self._own_emails(agent),
+            MOBILE_WALLET: self._own_phones(agent),
+            BANK: self._own_bank_numbers(agent),
+        }
+        return {_key(kind, value) for kind, values in own.items() for value in values if value}
 
     def _own_ids(self, agent):
         partner = agent.sudo().partner_id
@@ -150,10 +194,18 @@ class G2pSparAssistedCheck(models.AbstractModel):
         number = number_key(address.fa_type, address.number)
         own = {
             BANK: self._own_bank_numbers,
-            MOBILE_WALLET: self._own_phones,
             EMAIL_WALLET: self._own_emails,
         }
-        return bool(number) and number in own[address.fa_type](agent)
+        if not number:
+            return False
+        if self.env["g2p.spar.agent.own"].has(agent, {_key(address.fa_type, number)}):
+            return True
+        if address.fa_type == MOBILE_WALLET:
+            return self._is_own_phone(agent, number)
+        return number in own[address.fa_type](agent)
+
+    def _is_own_phone(self, agent, phone):
+        return any(is_same_phone(phone, own) for own in self._own_phones(agent))
 
     def _own_bank_numbers(self, agent):
         banks = self.env["res.partner.bank"].sudo().with_context(active_test=False)
@@ -161,7 +213,8 @@ class G2pSparAssistedCheck(models.AbstractModel):
         return {number_key(BANK, account.acc_number) for account in accounts}
 
     def _own_accounts(self, person):
-        """What is on record for the IDs of an agent, by the mapper of the person."""
+        """What is on record for the IDs of an agent, by the mapper of the person, and what they
+        have asked to have there."""
         ids = self._own_ids(person.agent)
         if not ids:
             return set()
@@ -177,6 +230,13 @@ class G2pSparAssistedCheck(models.AbstractModel):
         found = list(map(current_address.read, results))
         if any(current.state == current_address.AWAY for current in found):
             raise CannotChange(CurrentAddress(current_address.AWAY))
-        strings = [current.fa for current in found if current.fa]
+        changes = self.env["g2p.spar.change"]
+        asked_for = [changes.pending_of(own_id).new_fa() for own_id in ids]
+        strings = [fa for fa in (*asked_for, *(current.fa for current in found)) if fa]
         addresses = self.env["g2p.fa.directory"].parse_fas(strings)
         return {account_key(address, fa) for address, fa in zip(addresses, strings, strict=True)}
+
+
+def _key(kind, value):
+    """Under which something is remembered as an agent's own."""
+    return f"{kind} {value}"

@@ -43,7 +43,13 @@ class G2pSparAssistedSession(models.Model):
         groups=fields.NO_ACCESS,
     )
     agent_id = fields.Many2one("res.users", readonly=True, ondelete="set null")
-    agent_name = fields.Char("Name of the Agent", required=True, readonly=True)
+    agent_name = fields.Char(
+        "Name Then",
+        required=True,
+        readonly=True,
+        help="Of the agent, who may have changed it since: whose sessions belong together is told "
+        "by the user.",
+    )
     company_id = fields.Many2one("res.company", readonly=True, ondelete="restrict")
     provider_name = fields.Char("Sign-in Provider", required=True, readonly=True)
     id_masked = fields.Char("Person (masked ID)", readonly=True)
@@ -55,6 +61,10 @@ class G2pSparAssistedSession(models.Model):
         "g2p.spar.change", "assisted_session_id", "Changes Asked For", readonly=True
     )
     change_count = fields.Integer("Changes", compute="_compute_change_count")
+    cancelled_ids = fields.One2many(
+        "g2p.spar.change", "cancel_session_id", "Changes Cancelled", readonly=True
+    )
+    cancelled_count = fields.Integer("Cancelled", compute="_compute_change_count")
     refusal_ids = fields.One2many(
         "g2p.spar.assisted.refusal", "assisted_session_id", "Refusals", readonly=True
     )
@@ -63,15 +73,21 @@ class G2pSparAssistedSession(models.Model):
     _agent_idx = models.Index("(agent_id, started_at)")
     _started_idx = models.Index("(started_at)")
     _id_digest_idx = models.Index("(id_digest)")
+    _open_idx = models.Index("(id) WHERE ended_at IS NULL")
 
     # === COMPUTE METHODS === #
 
     def _compute_change_count(self):
-        changes = self.env["g2p.spar.change"].sudo()
-        domain = [("assisted_session_id", "in", self.ids)]
-        counts = dict(changes._read_group(domain, ["assisted_session_id"], ["__count"]))
+        asked_for = self._count_changes("assisted_session_id")
+        cancelled = self._count_changes("cancel_session_id")
         for assisted in self:
-            assisted.change_count = counts.get(assisted.id, 0)
+            assisted.change_count = asked_for.get(assisted.id, 0)
+            assisted.cancelled_count = cancelled.get(assisted.id, 0)
+
+    def _count_changes(self, name):
+        domain = [(name, "in", self.ids)]
+        changes = self.env["g2p.spar.change"].sudo()
+        return dict(changes._read_group(domain, [name], ["__count"]))
 
     @api.depends("agent_name", "started_at")
     def _compute_display_name(self):

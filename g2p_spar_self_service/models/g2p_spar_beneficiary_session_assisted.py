@@ -4,6 +4,7 @@ from dataclasses import replace
 import psycopg2
 
 from odoo import SUPERUSER_ID, api, fields, models
+from odoo.tools import get_lang
 
 from odoo.addons.g2p_spar_connector.secret import digest
 
@@ -26,6 +27,10 @@ class AgentRefused(Exception):
         self.reason = reason
 
 
+class AgentBusy(Exception):
+    """The same agent begins another session at this moment."""
+
+
 class G2pSparBeneficiarySession(models.Model):
     """Sessions that agents have begun for people who have signed in at the agent's screen.
 
@@ -40,7 +45,7 @@ class G2pSparBeneficiarySession(models.Model):
     )
 
     _web_digest_idx = models.Index("(web_digest) WHERE ended_at IS NULL")
-    _agent_idx = models.Index("(agent_id) WHERE agent_id IS NOT NULL AND ended_at IS NULL")
+    _one_of_agent = models.UniqueIndex("(agent_id) WHERE agent_id IS NOT NULL AND ended_at IS NULL")
 
     # === BUSINESS METHODS === #
 
@@ -54,20 +59,36 @@ class G2pSparBeneficiarySession(models.Model):
         :return: the session, and its handle for the web session
         :rtype: tuple[G2pSparBeneficiarySession, str]
         :raise AgentRefused: the agent must not help this person; supervisors see it
+        :raise AgentBusy:
         :raise oidc.OidcProblem: what is told of the person makes no ID
         """
         person_id = provider._make_id({**identity.claims, "sub": identity.sub})
         assisted = self.env["g2p.spar.assisted.session"]
+        self.env["g2p.spar.assisted.check"].note_own(agent)
         reason = self._refused(provider, identity, agent, person_id)
         if reason:
             assisted.begin(agent, provider, person_id).note_refusal(reason)
             raise AgentRefused(reason)
         self._of_agent(agent).end("replaced")
+        try:
+            with self.env.cr.savepoint():
+                session, handle = self._start_with(agent, provider, identity, person_id)
+        except psycopg2.errors.UniqueViolation:
+            raise AgentBusy from None
+        assisted.begin(agent, provider, person_id, session)
+        return session, handle
+
+    def _start_with(self, agent, provider, identity, person_id):
         lang = self._lang_of(person_id)
         session, handle = self.with_context(lang=lang).start(provider, identity)
         lasts = self._limit("assisted_minutes", ASSISTED_MINUTES)
-        session.write({"agent_id": agent.id, "expires_at": session.started_at + lasts})
-        assisted.begin(agent, provider, person_id, session)
+        session.write(
+            {
+                "agent_id": agent.id,
+                "expires_at": session.started_at + lasts,
+                "id_token_sealed": False,  # not for the agent's eyes
+            }
+        )
         return session, handle
 
     @api.private
@@ -166,7 +187,8 @@ class G2pSparBeneficiarySession(models.Model):
         known = self.env["g2p.spar.known.contact"]
         contacts = known.of_person(self.env["g2p.spar.change"].digest_of(person_id)).present()
         told = [contact.contact().get("lang") for contact in contacts]
-        return next(filter(None, told), self.env.lang)
+        # it may not be installed any more
+        return get_lang(self.env, next(filter(None, told), self.env.lang)).code
 
     def _is_in(self, sid):
         return self.web_digest == _web_digest(sid)
@@ -205,7 +227,11 @@ class G2pSparBeneficiarySession(models.Model):
         that somebody else may use."""
         domain = [("agent_id", "!=", False), ("ended_at", "=", False)]
         sessions = self.sudo().search(domain, limit=PURGED_AT_ONCE)
-        sessions.filtered(lambda s: s._is_over() or not s._is_with(s.agent_id)).end()
+        for session in sessions.filtered(lambda s: s._is_over() or not s._is_with(s.agent_id)):
+            session.end()
+            # a transaction for each, so that none waits for the page of another
+            if not self.env["ir.cron"]._commit_progress(1):
+                return
         self.env["g2p.spar.assisted.session"].close_lost()
 
 

@@ -39,10 +39,10 @@ class G2pSparBeneficiarySession(models.Model):
 
     @api.private
     def end(self, reason=None):
-        """Extension: what was in preparation is forgotten."""
-        result = super().end(reason)
+        """Extension: what was in preparation is forgotten, and first: whoever is confirming it at
+        this moment has locked it before the session."""
         self.env["g2p.spar.change.draft"].forget(self)
-        return result
+        return super().end(reason)
 
     @api.private
     def end_all_of(self, id_digest):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
+from odoo.http import request
 
 from odoo.addons.g2p_spar_connector.g2p_connect import jsonio
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, Outcome
@@ -312,7 +312,7 @@ class G2pSparChange(models.Model):
                 "try_count": 0,
                 "connector_id": person.connector.id,
                 **self._who(person),
-                "lang": self.env.lang,
+                "lang": self._lang_for(person),
                 "person_digest": self.digest_of(person.id),
                 "old_digest": old.fa and address_digest(old.fa),
                 "new_sealed": _sealed(
@@ -336,12 +336,13 @@ class G2pSparChange(models.Model):
         }
 
     @api.private
-    def cancel(self, how, contact=None):
+    def cancel(self, how, contact=None, person=None):
         """Cancel a pending change; one that has ended stays as it is. By link, the person did not
         want it: whoever has asked for it is signed out too.
 
         :param str how: "by_person" or "by_link"
         :param dict contact: that had the link, where it can be told
+        :param Person person: who is before us, where somebody is
         :return: whether it is cancelled now
         :rtype: bool
         """
@@ -361,10 +362,14 @@ class G2pSparChange(models.Model):
             if verdict:
                 self._end(*verdict)
                 return False
-        self._end("cancelled", how, contact)
+        self._end("cancelled", how, contact, self._cancelled_values(person))
         if how == "by_link":
             self._sign_out_person()
         return True
+
+    def _cancelled_values(self, person):
+        """What else is kept of who has cancelled a change. To be extended."""
+        return {}
 
     def _sign_out_person(self):
         """In all browsers: one of them may be somebody else's."""
@@ -386,13 +391,15 @@ class G2pSparChange(models.Model):
         self.invalidate_recordset()
         return bool(locked)
 
-    def _end(self, state, outcome=None, contact=None):
+    def _end(self, state, outcome=None, contact=None, more=None):
         """Write down how a change has ended, wipe its address and say so.
 
         :param dict contact: that has cancelled it by link
+        :param dict more: values
         """
         self.write(
             {
+                **(more or {}),
                 "state": state,
                 "outcome": outcome,
                 "ended_at": fields.Datetime.now(),
@@ -433,7 +440,8 @@ class G2pSparChange(models.Model):
         """
         contacts = self.env["g2p.spar.known.contact"]
         person_digest = self.digest_of(person.id)
-        contacts.note_person(person, person_digest)
+        speaking = contacts.with_context(lang=self._lang_for(person))
+        speaking.note_person(person, person_digest)
         phones = {known.contact().get("phone") for known in contacts.of_person(person_digest)}
         if old.phone and old.phone not in phones:
             contacts.note(person_digest, [{"email": "", "phone": old.phone}], brought=False)
@@ -458,13 +466,21 @@ class G2pSparChange(models.Model):
                 )
             )
 
+    def _lang_for(self, person):
+        """The language in which a person is told of changes from now on. To be extended."""
+        return self.env.lang
+
     def _needs_contact(self, person):
         """By the provider that the person has signed in at, else by the company."""
         provider = person.session.provider_id
         if provider.change_needs_contact:
             return provider.change_needs_contact == "yes"
-        company = provider.company_id or person.connector.company_id or self.env.company
+        company = provider.company_id or person.connector.company_id or self._site_company()
         return company.sudo().spar_change_needs_contact
+
+    def _site_company(self):
+        """Of people of no company: that of the site, whoever is logged in there."""
+        return request.env["ir.http"]._spar_company() if request else self.env.company
 
     def _told_contacts(self):
         """:rtype: list[dict]"""
@@ -489,6 +505,16 @@ class G2pSparChange(models.Model):
         """ID, address (None: removal) and name, as asked for."""
         return jsonio.loads(unseal(self.new_sealed, SEAL_PURPOSE))
 
+    @api.private
+    def new_fa(self):
+        """The address that a pending change will put on record; empty where there is none, or it
+        cannot be opened any more."""
+        try:
+            return (self.new_sealed and self._new()["fa"]) or ""
+        except (SealBroken, SecretKeyMissing) as error:
+            _logger.warning("Change %s: %s", self.id, error)
+            return ""
+
     # === PURGE === #
 
     @api.private
@@ -512,10 +538,7 @@ class G2pSparChange(models.Model):
 
     def _unsend_notices(self):
         """Remove the messages about these changes that have not left yet."""
-        if not self:
-            return
-        domains = (Domain("body_html", "like", number) for number in self.mapped("number"))
-        self.env["mail.mail"].sudo().search(Domain.OR(domains)).unlink()
+        self.env["mail.mail"].sudo().search([("spar_change_id", "in", self.ids)]).unlink()
 
     @api.autovacuum
     def _gc(self):
@@ -574,6 +597,9 @@ BEGIN
         END IF;
         IF OLD.state = 'pending' THEN
             allowed.cancelled_by := OLD.cancelled_by;
+            allowed.cancel_agent_id := OLD.cancel_agent_id;
+            allowed.cancel_agent_name := OLD.cancel_agent_name;
+            allowed.cancel_session_id := OLD.cancel_session_id;
             allowed.state := OLD.state;
             allowed.outcome := OLD.outcome;
             allowed.ended_at := OLD.ended_at;

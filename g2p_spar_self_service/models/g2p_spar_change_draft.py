@@ -2,7 +2,9 @@
 import hashlib
 from datetime import timedelta
 
-from odoo import api, fields, models
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.g2p_spar_connector.g2p_connect import jsonio
@@ -185,17 +187,29 @@ class G2pSparChangeDraft(models.Model):
     @api.private
     def forget(self, sessions):
         """Wipe what was in preparation in sessions of beneficiaries; searches stay counted."""
-        self._wipe(map(beneficiary_key, sessions))
+        self._of_keys(map(beneficiary_key, sessions))._wipe()
 
     @api.private
     def forget_web_session(self, sid):
         """Wipe what a user of this site had in preparation, who has logged out."""
-        self.sudo()._wipe([web_session_key(sid)])
+        self.flush_model()
+        try:
+            # a log-in that is over is noticed in transactions that only read, too
+            with self.env.registry.cursor() as cr:
+                drafts = self.with_env(self.env(cr=cr, user=SUPERUSER_ID))
+                # but not what is being confirmed at this moment: it is used up by that
+                drafts._of_keys([web_session_key(sid)]).try_lock_for_update()._wipe()
+        except psycopg2.errors.SerializationFailure:
+            return  # likewise
+        self.invalidate_model()
 
-    def _wipe(self, session_keys):
+    def _of_keys(self, session_keys):
         digests = list(map(_session_digest, session_keys))
-        drafts = self.sudo().search([("session_digest", "in", digests)])
-        drafts.write({"content_sealed": False, "expires_at": fields.Datetime.now()})
+        return self.sudo().search([("session_digest", "in", digests)])
+
+    def _wipe(self):
+        self.write({"content_sealed": False, "expires_at": fields.Datetime.now()})
+        self.flush_recordset()
 
     @api.private
     def forget_people(self, person_digests):
@@ -280,8 +294,9 @@ def web_session_key(sid):
 
 def _needs_proof(person, content):
     """Whether a fresh sign-in or the password is needed. A stolen cookie of a portal user may be
-    old, so a first address needs it there too."""
-    return bool(person.user) or not content.get("is_first")
+    old, and at an agent's screen it may be the agent who presses the button, so a first address
+    needs it there too."""
+    return bool(person.user or person.agent) or not content.get("is_first")
 
 
 def _session_digest(session_key):

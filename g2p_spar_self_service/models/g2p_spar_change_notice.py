@@ -79,6 +79,7 @@ class G2pSparChange(models.Model):
         )
         self.env["mail.mail"].sudo().create(
             {
+                "spar_change_id": self.id,
                 "subject": subject,
                 "body_html": body,
                 "email_to": contact["email"],

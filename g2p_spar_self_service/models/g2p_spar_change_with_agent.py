@@ -2,6 +2,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..agent_name import told_name
+
 
 class G2pSparChange(models.Model):
     """Changes that people have asked for with the help of an agent."""
@@ -12,8 +14,12 @@ class G2pSparChange(models.Model):
     agent_id = fields.Integer("Agent Database ID", readonly=True)
     agent_name = fields.Char("Agent", readonly=True)
     assisted_session_id = fields.Integer("Assisted Session Database ID", readonly=True)
+    cancel_agent_id = fields.Integer("Cancelling Agent Database ID", readonly=True)
+    cancel_agent_name = fields.Char("Cancelled With Agent", readonly=True)
+    cancel_session_id = fields.Integer("Cancelling Session Database ID", readonly=True)
 
     _assisted_idx = models.Index("(assisted_session_id) WHERE assisted_session_id IS NOT NULL")
+    _cancel_idx = models.Index("(cancel_session_id) WHERE cancel_session_id IS NOT NULL")
 
     @api.private
     def ask(self, person, operation, old, new, is_first=False):
@@ -21,11 +27,42 @@ class G2pSparChange(models.Model):
 
         :raise UserError: to this one there are too many
         """
-        if person.agent and new:
-            checks = self.env["g2p.spar.assisted.check"]
-            if reason := checks.count_account(person, new["fa"]):
-                raise UserError(checks.refuse(person, reason, new["label"]))
-        return super().ask(person, operation, old, new, is_first)
+        if not (person.agent and new):
+            return super().ask(person, operation, old, new, is_first)
+        checks = self.env["g2p.spar.assisted.check"]
+        with self.env.cr.savepoint():  # of what is refused for another reason, nothing is counted
+            reason = checks.count_account(person, new["fa"])
+            if not reason:
+                return super().ask(person, operation, old, new, is_first)
+        raise UserError(checks.refuse(person, reason, new["label"]))
+
+    @api.private
+    def agent_told(self):
+        """How the person is told which agent has helped; empty where none has, or has no name that
+        can be told.
+
+        :rtype: str
+        """
+        return told_name(self.cancel_agent_name or self.agent_name or "")
+
+    @api.private
+    def help_told(self):
+        """One sentence that says who has helped, empty where nobody has.
+
+        :rtype: str
+        """
+        if self.cancel_agent_id:
+            name = self.agent_told()
+            return (
+                self.env._("The agent %s helped you to cancel it.", name)
+                if name
+                else self.env._("An agent helped you to cancel it.")
+            )
+        if not self.agent_id:
+            return ""
+        if name := self.agent_told():
+            return self.env._("The agent %s helped you with it.", name)
+        return self.env._("An agent helped you with it.")
 
     def _who(self, person):
         """Extension: name both. Whoever stops the change does not log the agent out."""
@@ -41,14 +78,27 @@ class G2pSparChange(models.Model):
             "assisted_session_id": assisted.id,
         }
 
+    def _cancelled_values(self, person):
+        """Extension: with whose help."""
+        values = super()._cancelled_values(person)
+        if not (person and person.agent):
+            return values
+        assisted = self.env["g2p.spar.assisted.session"].of_session(person.session)
+        return {
+            **values,
+            "cancel_agent_id": person.agent.id,
+            "cancel_agent_name": person.agent.name,
+            "cancel_session_id": assisted.id,
+        }
+
     def _actor(self):
         actor = super()._actor()
         return actor._replace(user_id=self.agent_id) if self.agent_id else actor
 
     def _notice_text(self, notice):
         """Extension: say that an agent has helped."""
-        text = super()._notice_text(notice)
-        if not self.agent_name:
-            return text
-        helped = self.env._("The agent %s helped you with it.", self.agent_name)
-        return f"{text} {helped}"
+        return f"{super()._notice_text(notice)} {self.help_told()}".strip()
+
+    def _lang_for(self, person):
+        """Extension: that of the person, not that of the agent's pages."""
+        return person.session._lang_of(person.id) if person.agent else super()._lang_for(person)

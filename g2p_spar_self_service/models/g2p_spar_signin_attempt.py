@@ -65,7 +65,12 @@ class G2pSparSigninAttempt(models.Model):
         "g2p.spar.signin.provider", required=True, readonly=True, ondelete="cascade"
     )
     purpose = fields.Selection(
-        [("sign_in", "Sign in"), ("confirm", "Confirm"), ("assisted", "With an agent")],
+        [
+            ("sign_in", "Sign in"),
+            ("afresh", "Sign in afresh"),
+            ("confirm", "Confirm"),
+            ("assisted", "With an agent"),
+        ],
         required=True,
         readonly=True,
     )
@@ -104,6 +109,7 @@ class G2pSparSigninAttempt(models.Model):
         session=None,
         purpose_ref=None,
         agent=None,
+        afresh=False,
     ):
         """Begin a sign-in.
 
@@ -114,6 +120,8 @@ class G2pSparSigninAttempt(models.Model):
         :param session: the beneficiary session to be confirmed by signing in once more
         :param str purpose_ref: what the confirmation is for; see `take_confirmation` of the session
         :param agent: `res.users` who helps the person
+        :param bool afresh: the person must sign in now, even if still signed in there; so it is
+            with a session and with an agent
         :return: where to send the browser
         :rtype: str
         :raise TooManyAttempts:
@@ -131,7 +139,7 @@ class G2pSparSigninAttempt(models.Model):
                 "state_digest": _sha256(attempt.state),
                 "secrets_sealed": seal(json.dumps(attempt).encode(), PURPOSE),
                 "provider_id": provider.id,
-                "purpose": "confirm" if session else "assisted" if agent else "sign_in",
+                "purpose": _purpose(session, agent, afresh),
                 "session_id": session and session.id,
                 "purpose_ref": purpose_ref,
                 "agent_id": agent and agent.id,
@@ -144,7 +152,7 @@ class G2pSparSigninAttempt(models.Model):
             attempt,
             redirect_uri,
             ui_locales=" ".join(languages.tags(self.env.lang or "en_US")),
-            afresh=bool(session or agent),
+            afresh=bool(session or agent or afresh),
         )
 
     @api.private
@@ -209,6 +217,14 @@ class G2pSparSigninAttempt(models.Model):
         attempts = self.sudo().search(over, limit=PURGED_AT_ONCE, order="create_date")
         attempts.unlink()
         return len(attempts), len(attempts) == PURGED_AT_ONCE
+
+
+def _purpose(session, agent, afresh):
+    if session:
+        return "confirm"
+    if agent:
+        return "assisted"
+    return "afresh" if afresh else "sign_in"
 
 
 def new_binding():

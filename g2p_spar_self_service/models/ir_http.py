@@ -14,6 +14,8 @@ from ..web import AGENT_PATH, ASSISTED, HANDLE, LANDING_PATH, error_page, no_sto
 _logger = logging.getLogger(__name__)
 
 LANG_COOKIE = "frontend_lang"
+# The other one is for everybody.
+LOG_OUT_PATH = "/web/session/destroy"
 
 
 class IrHttp(models.AbstractModel):
@@ -36,10 +38,22 @@ class IrHttp(models.AbstractModel):
     def _auth_method_public(cls):
         """Extension: of the public user, pages of ours need no more than this. Odoo would read
         everything about it at each request."""
-        super()._auth_method_public()
+        result = super()._auth_method_public()
         is_public = request.env.uid in cls._get_public_users()
         if is_public and request.httprequest.path.startswith(LANDING_PATH):
             request.env.user.sudo().fetch(["active", "company_id"])
+        return result
+
+    @classmethod
+    def _auth_method_user(cls):
+        """Extension: while an agent helps somebody, that person is at the agent's screen, and finds
+        nothing there that is open to the agent but these pages."""
+        result = super()._auth_method_user()
+        path = request.httprequest.path
+        is_ours = path.startswith(LANDING_PATH) or path == LOG_OUT_PATH
+        if request.session.get(ASSISTED) and not is_ours:
+            werkzeug.exceptions.abort(no_store(request.redirect(AGENT_PATH)))
+        return result
 
     @classmethod
     def _handle_error(cls, exception):
@@ -77,6 +91,8 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _spar_company(cls):
         """See `site_company`. To be overridden where there are several sites."""
+        if request.session.get(ASSISTED):  # what holds for this person does not depend on the agent
+            return request.env.ref("base.public_user").sudo().company_id
         return request.env.company.sudo()
 
     @classmethod
@@ -95,6 +111,8 @@ class IrHttp(models.AbstractModel):
             if not request.env.uid:
                 cls._auth_method_public()
             request.env.cr.rollback()
+            if request.session.get(ASSISTED):  # whom the agent helps is said on every page
+                request.spar_person = cls._spar_person()
             cls._spar_speak()
             cls._spar_keep_lang()
             page = error_page(response.status_code)
@@ -168,12 +186,12 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _post_logout(cls):
         """Extension: what a user of this site was about to ask for goes with the log-in, and whom
-        an agent helps. Where only reading is allowed nobody logs out (``controllers/session.py``),
-        but a log-in that is over is noticed."""
-        super()._post_logout()
-        if request.env.uid not in cls._get_public_users() and not request.env.cr.readonly:
+        an agent helps. A log-in that is over is noticed where only reading is allowed, too."""
+        result = super()._post_logout()
+        if request.env.uid not in cls._get_public_users():
             request.env["g2p.spar.beneficiary.session"].end_with_log_out(request.session.sid)
             request.env["g2p.spar.change.draft"].forget_web_session(request.session.sid)
+        return result
 
     @classmethod
     def _spar_assisted(cls, seen=True):
@@ -203,7 +221,7 @@ class IrHttp(models.AbstractModel):
         if handle:
             # a user has logged in since, maybe another person
             del request.session[HANDLE]
-            request.env["g2p.spar.beneficiary.session"].recall(handle).end()
+            request.env["g2p.spar.beneficiary.session"].recall(handle, seen=False).end()
         return request.env["g2p.spar.id.rule"].portal_person(request.env.user)
 
 

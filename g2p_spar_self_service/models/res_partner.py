@@ -1,6 +1,9 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from odoo import fields, models
 
+# What tells that something is an agent's own, and they may edit themselves.
+OF_AGENTS = {"email", "phone", "ref", "vat"}
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -12,7 +15,9 @@ class ResPartner(models.Model):
     def write(self, vals):
         """Override: whoever takes a portal user's session over could have the password sent to an
         e-mail address of their own. So it counts when it was changed, and the one before is told
-        of changes."""
+        of changes. What was an agent's own is remembered."""
+        if vals.keys() & OF_AGENTS:
+            self.env["g2p.spar.assisted.check"].note_own(self.sudo().user_ids)
         changed = self._spar_changing_email(vals)
         for user in changed.user_ids:
             self.env["g2p.spar.change"].note_contacts_of(user)

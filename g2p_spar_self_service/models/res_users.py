@@ -11,6 +11,8 @@ class ResUsers(models.Model):
 
     def write(self, vals):
         """Override: see ``res.partner``. A first password, before any log-in, is no change."""
+        if "login" in vals:
+            self.env["g2p.spar.assisted.check"].note_own(self.sudo())
         result = super().write(vals)
         if vals.get("password"):
             changed = self.sudo().filtered(lambda user: user._is_portal() and user.login_date)

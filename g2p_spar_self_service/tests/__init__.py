@@ -1,7 +1,11 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from . import (
     test_agent,
+    test_agent_care,
+    test_agent_changes,
+    test_agent_name,
     test_agent_reach,
+    test_agent_sign_in,
     test_assisted_account,
     test_change,
     test_change_protection,

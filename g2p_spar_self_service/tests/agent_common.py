@@ -89,8 +89,14 @@ class AgentCase(PagesCase):
         """A person who has no address yet asks for one with the agent's help."""
         self.help(sub)
         self.choose(number=number, **more)
-        self.press_button("Confirm")
+        self.confirm(sub)
         self.end()
+
+    def confirm(self, sub="alice", **claims):
+        """On the review page: the person signs in once more, and confirms."""
+        claims = {"email": f"{sub}@example.org", "email_verified": True, **claims}
+        self.show(self.sign_in_again(sub, **claims))
+        self.press_button("Confirm")
 
     # --- what came of it --- #
 

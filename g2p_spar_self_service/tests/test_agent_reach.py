@@ -229,7 +229,7 @@ class TestAgentReach(AgentCase):
         self.as_agent()
         self.help("alice")
         self.choose(number="123456789012")
-        self.press_button("Confirm")
+        self.confirm("alice")
         receipt = self.path
         self.assertEqual(self.get(receipt).status_code, 200)
         self.end()

@@ -3,7 +3,7 @@ import unittest
 
 from odoo.addons.g2p_spar_fa_directory.financial_address import FaError, FinancialAddress
 
-from ..assisted_account import account_key, number_key, phone_key
+from ..assisted_account import account_key, is_same_phone, number_key, phone_key
 
 
 def address(kind, number, provider="PLNB", branch=None):
@@ -45,6 +45,34 @@ class TestAssistedAccount(unittest.TestCase):
             address("email_wallet", "Ana@Example.org"), address("email_wallet", "ana@example.org")
         )
 
+    def test_short_numbers_are_several(self):
+        """None of them is nothing to compare."""
+        self.assertOther(
+            address("mobile_wallet", "1234567"),
+            address("mobile_wallet", "1234568"),
+            address("mobile_wallet", "12"),
+        )
+        self.assertOther(address("mobile_wallet", "abc"), address("mobile_wallet", "abd"))
+        self.assertOther(address("bank", "0", "A"), address("bank", "--", "A"))
+
+    def test_one_at_all_providers(self):
+        for kind, number in (
+            ("mobile_wallet", "9170000001"),
+            ("email_wallet", "ana@example.org"),
+            ("bank", "GB82 WEST 1234 5698 7654 32"),
+        ):
+            self.assertSame(address(kind, number), address(kind, number, "OTHR"))
+        no_iban = "GB83WEST12345698765432"
+        self.assertOther(address("bank", no_iban), address("bank", no_iban, "OTHR"))
+
+    def test_digits_of_other_scripts(self):
+        for kind, number, other in (
+            ("bank", "123456789", "\uff11\uff12\uff13456789"),  # full width
+            ("mobile_wallet", "9170000001", "\u0669\u0661\u06670000001"),  # Arabic
+            ("email_wallet", "ana@example.org", "\uff21na@example.org"),
+        ):
+            self.assertSame(address(kind, number), address(kind, other))
+
     def test_what_the_directory_cannot_read(self):
         opaque = FinancialAddress("ACCOUNT:1@elsewhere")
         self.assertEqual(account_key(opaque, opaque.string), "fa account:1@elsewhere")
@@ -52,6 +80,18 @@ class TestAssistedAccount(unittest.TestCase):
         self.assertEqual(account_key(error, "X@y"), "fa x@y")
 
     def test_nothing_to_compare(self):
-        for text in ("", "extension 12", "1234567"):
+        for text in ("", "extension", "000"):
             self.assertEqual(phone_key(text), "")
         self.assertEqual(number_key("bank", " 0 "), "")
+
+    def test_same_telephone(self):
+        for one, other in (
+            ("1234567", "1234567"),
+            ("+632 1234567", "1234567"),
+            ("123456", "0091 55123456"),
+            ("911", "911"),
+        ):
+            self.assertTrue(is_same_phone(phone_key(one), phone_key(other)), one)
+            self.assertTrue(is_same_phone(phone_key(other), phone_key(one)), one)
+        for one, other in (("", ""), ("", "1234567"), ("45678", "12345678"), ("911", "1911")):
+            self.assertFalse(is_same_phone(phone_key(one), phone_key(other)), one)

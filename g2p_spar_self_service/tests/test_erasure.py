@@ -1,5 +1,4 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-import logging
 import re
 
 from odoo.exceptions import AccessError, UserError
@@ -8,8 +7,6 @@ from odoo.tools import mute_logger
 
 from ..models.g2p_spar_change_draft import DraftGone
 from .change_common import ChangeCommon
-
-WIZARD = "odoo.addons.g2p_spar_self_service.wizards.g2p_spar_person_erase"
 
 
 class TestErasure(ChangeCommon):
@@ -65,6 +62,20 @@ class TestErasure(ChangeCommon):
         self.assertFalse(self.links.of_token(token))
         self.apply_due()
         self.assertEqual(self.mapper.fa_of(self.maria.id), fa)
+
+    def test_messages_of_others_stay(self):
+        """Whatever they hold: nobody reads through all messages either."""
+        self.put_on_record(self.maria)
+        self.put_on_record(self.juan)
+        pending, other = self.ask(self.maria), self.ask(self.juan, "999988887777")
+        mails = self.env["mail.mail"].sudo()
+        letter = mails.create({"subject": "Re", "body_html": f"<p>About {pending.number}</p>"})
+        ours = mails.search([("spar_change_id", "=", pending.id)])
+        self.assertTrue(ours)
+        self.erase(self.maria)
+        self.assertFalse(ours.exists())
+        self.assertTrue(letter.exists())
+        self.assertTrue(self.mails(other))
 
     def test_what_was_in_preparation_goes(self):
         self.draft(self.maria)
@@ -144,8 +155,13 @@ class TestErasure(ChangeCommon):
 
     # === the dialog === #
 
-    def wizard(self, user, id_value):
-        return self.env["g2p.spar.person.erase"].with_user(user).create({"id_value": id_value})
+    def wizard(self, user, id_value, reason="Asked for by letter"):
+        wizards = self.env["g2p.spar.person.erase"].with_user(user)
+        return wizards.create({"id_value": id_value, "reason": reason})
+
+    def records(self):
+        self.env.invalidate_all()
+        return self.env["g2p.spar.person.erasure"].search([], order="id")
 
     def test_dialog(self):
         manager = new_test_user(
@@ -155,19 +171,47 @@ class TestErasure(ChangeCommon):
         wizard = self.wizard(manager, self.maria.id)
         self.env.cr.execute("SELECT typed FROM g2p_spar_person_erase WHERE id = %s", [wizard.id])
         self.assertNotIn("maria", self.env.cr.fetchone()[0])
-        with self.assertLogs(WIZARD, logging.INFO) as logged:
-            wizard.action_erase()
-        self.assertNotIn("maria", "".join(logged.output))
+        wizard.action_erase()
         self.assertFalse(change.new_masked)
         self.assertFalse(wizard.typed)
 
+    def test_dialog_does_not_tell_who_is_known(self):
+        """Neither at once nor later, to those who may read what is on record."""
+        manager = new_test_user(
+            self.env, login="u-erase", groups="g2p_spar_fa_directory.group_manager"
+        )
+        self.ask(self.maria)
+        before = self.records()
+        answers = [
+            self.wizard(manager, id_value).action_erase()
+            for id_value in (self.maria.id, "token:nobody@x")
+        ]
+        self.assertEqual(*answers)
+        first, second = (self.records() - before).sorted("id")
+        seen = ("user_id", "user_name", "reason")
+        expected = (manager, manager.name, "Asked for by letter")
+        for record in (first, second):
+            self.assertEqual(tuple(record[name] for name in seen), expected)
+            self.assertTrue(record.happened_at)
+            values = record.with_user(manager).read()[0]
+            self.assertNotIn("person_digest", values)
+            self.assertNotIn("maria", str(values))
+        self.assertEqual(first.sudo().person_digest, self.changes.digest_of(self.maria.id))
+        with self.assertRaises(AccessError), mute_logger("odoo.addons.base.models.ir_model"):
+            first.with_user(manager).unlink()
+        with self.assertRaises(AccessError), mute_logger("odoo.addons.base.models.ir_model"):
+            first.with_user(manager).write({"reason": "another"})
+
     def test_dialog_says_what_is_wrong(self):
-        for id_value, text in (
-            ("no good", "cannot be an ID"),
-            ("token:nobody@x", "Nothing is kept"),
+        change = self.ask(self.maria)
+        for id_value, reason, text in (
+            ("no good", "Asked for", "cannot be an ID"),
+            (self.maria.id, " ", "Enter the reason"),
+            (self.maria.id, False, "Enter the reason"),
         ):
             with self.subTest(text), self.assertRaisesRegex(UserError, text):
-                self.wizard(self.env.user, id_value).action_erase()
+                self.wizard(self.env.user, id_value, reason).action_erase()
+        self.assertTrue(change.new_masked)
 
     def test_only_managers(self):
         officer = new_test_user(

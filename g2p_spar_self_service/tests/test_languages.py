@@ -264,10 +264,11 @@ class TestLanguages(PagesCase):
             raise ValueError("broken")
 
         self.patch(providers, "offered", fail)
-        with mute_logger("odoo.http"):
+        logger = "odoo.addons.g2p_spar_connector.models.ir_http"
+        with mute_logger("odoo.http"), self.assertLogs(logger, "ERROR") as log:
             answer = self.get(LANDING_PATH)
         self.assertEqual(answer.status_code, 500)
-        self.assertNotIn("broken", answer.text)
+        self.assertNotIn("broken", answer.text + "".join(log.output))
         self.show(answer)
         self.assertEqual((self.lang, self.title), ("tl-PH", "May nagkamali"))
 

@@ -1,12 +1,8 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-import logging
-
 from odoo import fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.g2p_spar_fa_directory.ids import id_problem
-
-_logger = logging.getLogger(__name__)
 
 
 class G2pSparPersonErase(models.TransientModel):
@@ -16,7 +12,7 @@ class G2pSparPersonErase(models.TransientModel):
     _name = "g2p.spar.person.erase"
     _inherit = "g2p.spar.sealed.dialog"
     _description = "Erase a Person from Self Service"
-    _typed_fields = ("id_value",)
+    _typed_fields = ("id_value", "reason")
     _seal_purpose = "person erase"
 
     id_value = fields.Char(
@@ -25,27 +21,45 @@ class G2pSparPersonErase(models.TransientModel):
         readonly=False,
         help="The whole ID, for example token:12345@nationalId.",
     )
+    reason = fields.Char(
+        compute="_compute_typed",
+        readonly=False,
+        help="Kept on record with your name. Do not name the person.",
+    )
 
     def action_erase(self):
-        """Erase, and say how much there was: of a mistyped ID there is nothing."""
+        """Erase. The answer is the same whether there was anything or not: who is registered is
+        nobody's to find out here."""
         self.ensure_one()
         if not self.env.user.has_group("g2p_spar_fa_directory.group_manager"):
             raise UserError(self.env._("Your role does not allow this."))
         id_value = self.id_value or ""
         if id_problem(id_value):
             raise UserError(self.env._("This cannot be an ID: enter it as a whole."))
-        count = self.env["g2p.spar.erasure"].forget([id_value])
+        reason = (self.reason or "").strip()
+        if not reason:
+            raise UserError(self.env._("Enter the reason."))
+        self.env["g2p.spar.erasure"].forget([id_value])
+        self._put_on_record(id_value, reason)
         # what was typed must not wait for the vacuum
         self.typed = False
-        if not count:
-            raise UserError(self.env._("Nothing is kept here of a person with this ID."))
-        _logger.info("User %s has erased a person: %s records", self.env.uid, count)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": self.env._("Erased here: %s records.", count),
+                "message": self.env._("Nothing readable is kept here any more about this ID."),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
+
+    def _put_on_record(self, id_value, reason):
+        self.env["g2p.spar.person.erasure"].sudo().create(
+            {
+                "happened_at": fields.Datetime.now(),
+                "user_id": self.env.uid,
+                "user_name": self.env.user.name,
+                "reason": reason,
+                "person_digest": self.env["g2p.spar.change"].digest_of(id_value),
+            }
+        )

@@ -49,8 +49,8 @@ class Database:
 
     @property
     def record(self):
-        """What is known of it: `complete`, `admin`, `participants`, `addons`, `demo`, `odoo`,
-        `pbms` (whose stand-ins are installed, or None), `languages` (besides English)."""
+        """What is known of it: `complete`, `admin`, `participants`, `agent`, `addons`, `demo`,
+        `odoo`, `pbms` (whose stand-ins are installed, or None), `languages` (besides English)."""
         return read_json(self._record_path) or {}
 
     @property
@@ -138,10 +138,8 @@ class Database:
             loading = [f"--load-language={','.join(['en_US', *languages])}"] if languages else []
             self.run_odoo("-i", ",".join(names), *loading)
         admin = {"login": "admin", "password": password}
-        participants = self._prepare(password, demo and addons.DEMO in names)
-        self._write_record(
-            names, demo, pbms, admin=admin, participants=participants, languages=list(languages)
-        )
+        made = self._prepare(password, demo and addons.DEMO in names)
+        self._write_record(names, demo, pbms, admin=admin, languages=list(languages), **made)
 
     def _load_languages(self, languages):
         record = self.record
@@ -171,19 +169,19 @@ class Database:
             arguments += [*(["-u", ",".join(changed)] if changed else [])]
             self.run_odoo(*arguments)
         names = sorted({*new, *record["addons"]} & set(addons.with_stand_ins()))
-        participants = record["participants"]
+        made = {"participants": record["participants"], "agent": record.get("agent")}
         if addons.DEMO in new:
-            participants = self._prepare(record["admin"]["password"], demo=True)
+            made = self._prepare(record["admin"]["password"], demo=True)
         self._write_record(
             names,
             record["demo"],
             record.get("pbms"),
             admin=record["admin"],
-            participants=participants,
             languages=record.get("languages", []),
+            **made,
         )
 
-    def _write_record(self, names, demo, pbms, admin, participants, languages):
+    def _write_record(self, names, demo, pbms, admin, languages, participants, agent):
         record = {
             "complete": True,
             "demo": demo,
@@ -192,6 +190,7 @@ class Database:
             "addons": {name: addons.checksum(name) for name in names},
             "admin": admin,
             "participants": participants,
+            "agent": agent,
             "languages": languages,
         }
         write_json(self._record_path, record)
@@ -199,9 +198,11 @@ class Database:
     def _prepare(self, password, demo):
         """Set the administrator's password and make the demonstration's credentials.
 
-        :return: list of the demonstration's participants
+        :return: dict of the demonstration's `participants` (a list), and its `agent` with login and
+            password (None without demonstration)
         """
-        wanted = {"database": self.name, "password": password, "demo": demo}
+        agent = {"login": "demo-agent", "password": secrets.token_urlsafe(12)} if demo else None
+        wanted = {"database": self.name, "password": password, "demo": demo, "agent": agent}
         with step("Setting up users, scripts and styles"):
             done = subprocess.run(
                 [self.env.python, INSIDE / "prepare_database.py", self._configuration()],
@@ -218,7 +219,7 @@ class Database:
             raise SetupError(
                 f"Cannot set up the users of {self.name}.", f"See the end of {log}, then try again."
             )
-        return json.loads(done.stdout)
+        return {"participants": json.loads(done.stdout), "agent": agent}
 
     def _configuration(self):
         return write_configuration(

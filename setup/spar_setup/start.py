@@ -125,6 +125,7 @@ def _report(server, database, options):
         "pid": running["process"]["pid"],
         "log": str(database.log),
         "admin": record["admin"],
+        "agent": record.get("agent"),
         "participants": [
             {name: participant[name] for name in PARTICIPANT}
             for participant in record["participants"]
@@ -141,6 +142,8 @@ def _for_people(facts):
         f"  database         {facts['database']}",
         f"  log              {facts['log']}",
     ]
+    if agent := facts["agent"]:
+        lines.insert(3, f"  as an agent      {agent['login']}   password   {agent['password']}")
     if facts["participants"]:
         lines.insert(3, f"  as a beneficiary {facts['url']}/my/financial-address")
         lines += ["", "Participants of the demonstration (API clients):"]

@@ -2,14 +2,17 @@
 """Odoo on one database, without HTTP: calls connectors as an addon in the same process would.
 
 `program.py CONFIGURATION DATABASE`; standard input: a JSON command on each line; standard output:
-the answer to each. A command is carried out in a transaction of its own.
+the answer to each. A command is carried out in a transaction of its own, and again where the
+scheduled actions of a server were in the way.
 """
 
 import json
 import sys
+from functools import partial
 
 from odoo import SUPERUSER_ID, api, netsvc
 from odoo.modules.registry import Registry
+from odoo.service.model import retrying
 from odoo.tools import config
 
 MODEL = "g2p.spar.connector"
@@ -27,7 +30,8 @@ def main():
         try:
             with registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
-                answer = {"result": DO[command.pop("do")](env, values, **command)}
+                do = partial(DO[command.pop("do")], env, values, **command)
+                answer = {"result": retrying(do, env)}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)

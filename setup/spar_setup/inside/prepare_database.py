@@ -1,8 +1,9 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 """Set the administrator's password, make scripts and styles, and the demonstration's credentials.
 
-`prepare_database.py CONFIGURATION`; standard input: JSON with `database`, `password`, `demo`;
-standard output: JSON list of the demonstration's participants.
+`prepare_database.py CONFIGURATION`; standard input: JSON with `database`, `password`, `demo`, and,
+where the demonstration's agent is to log in, `agent` with `login` and `password`; standard output:
+JSON list of the demonstration's participants.
 """
 
 import json
@@ -19,6 +20,8 @@ def main():
     with Registry(wanted["database"]).cursor() as cr:
         env = api.Environment(cr, SUPERUSER_ID, {})
         env.ref("base.user_admin").password = wanted["password"]
+        if agent := wanted.get("agent"):
+            env.ref("g2p_spar_demo.agent").write(agent)
         # Else the first visitor waits for them.
         env["ir.qweb"]._pregenerate_assets_bundles()
         participants = env["g2p.spar.demo"]._setup_credentials() if wanted["demo"] else []
