@@ -38,7 +38,7 @@ class EarlierDatabase(Database):
             yield
 
     def _prepare(self, password, demo):
-        return []
+        return {"participants": [], "agent": None}
 
 
 def _archive():

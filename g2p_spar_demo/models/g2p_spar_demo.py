@@ -56,7 +56,8 @@ class G2pSparDemo(models.AbstractModel):
             "mobile_wallet": f"9{dice.randrange(10**8, 10**9)}",
             "email_wallet": f"{first}.{last}.{number}@example.org".lower(),
         }[provider.fa_type]
-        branch = dice.choice(provider.branch_ids) if provider.branch_ids else None
+        branches = provider.branch_ids.sorted("id")  # as made or as read, these are in other orders
+        branch = dice.choice(branches) if branches else None
         address = self.env["g2p.fa.directory"].construct_fa(provider, account, branch)
         return LinkItem(
             reference_id=str(number),

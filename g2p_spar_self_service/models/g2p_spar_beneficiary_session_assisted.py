@@ -131,6 +131,8 @@ class G2pSparBeneficiarySession(models.Model):
         :param str sid: id of the web session
         """
         self.flush_model()
+        if not self.sudo().search_count(_of_web_session(sid), limit=1):
+            return
         try:
             # the log-out may have a transaction that only reads
             with self.env.registry.cursor() as cr:

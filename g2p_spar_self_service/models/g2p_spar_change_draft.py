@@ -193,6 +193,8 @@ class G2pSparChangeDraft(models.Model):
     def forget_web_session(self, sid):
         """Wipe what a user of this site had in preparation, who has logged out."""
         self.flush_model()
+        if not self._of_keys([web_session_key(sid)]):
+            return
         try:
             # a log-in that is over is noticed in transactions that only read, too
             with self.env.registry.cursor() as cr:

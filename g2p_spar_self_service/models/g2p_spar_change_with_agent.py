@@ -13,13 +13,14 @@ class G2pSparChange(models.Model):
     # plain ids and a copied name: these rows are history
     agent_id = fields.Integer("Agent Database ID", readonly=True)
     agent_name = fields.Char("Agent", readonly=True)
-    assisted_session_id = fields.Integer("Assisted Session Database ID", readonly=True)
+    assisted_session_id = fields.Integer(
+        "Assisted Session Database ID", readonly=True, index="btree_not_null"
+    )
     cancel_agent_id = fields.Integer("Cancelling Agent Database ID", readonly=True)
     cancel_agent_name = fields.Char("Cancelled With Agent", readonly=True)
-    cancel_session_id = fields.Integer("Cancelling Session Database ID", readonly=True)
-
-    _assisted_idx = models.Index("(assisted_session_id) WHERE assisted_session_id IS NOT NULL")
-    _cancel_idx = models.Index("(cancel_session_id) WHERE cancel_session_id IS NOT NULL")
+    cancel_session_id = fields.Integer(
+        "Cancelling Session Database ID", readonly=True, index="btree_not_null"
+    )
 
     @api.private
     def ask(self, person, operation, old, new, is_first=False):
