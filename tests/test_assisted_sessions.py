@@ -4,6 +4,7 @@ provider on the agent's device."""
 
 import copy
 import itertools
+import time
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -88,7 +89,10 @@ class AgentBrowser(Browser):
 
     def sign_in_again(self, page, subject):
         """From the review page and back to it."""
-        return self.say_who(self.submit(page, "Sign in again to confirm"), subject)
+        page = self.submit(page, "Sign in again to confirm")
+        # providers tell whole seconds, and nobody signs in twice within one
+        time.sleep(1)
+        return self.say_who(page, subject)
 
     def end(self):
         return self.submit(self.get(AGENT_PAGE), "End this session")
@@ -160,7 +164,8 @@ def test_change_of_an_address_on_record(site, state):
     agent = AgentBrowser(site)
     agent.help("2026007919")
     page = agent.submit(agent.review(new_number()), "Sign in again to confirm")
-    # a code takes a while to arrive
+    # a code takes a while to arrive; see also sign_in_again
+    time.sleep(1)
     state.query(
         "UPDATE g2p_spar_beneficiary_session SET seen_at = seen_at - interval '90 seconds'"
         " WHERE agent_id = %s AND ended_at IS NULL RETURNING id",
