@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 {
     "name": "SPAR: Connector",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "category": "G2P",
     "summary": "Talk to a mapper of IDs to financial addresses, here or elsewhere",
     "author": "SPAR on Odoo",

@@ -2,7 +2,7 @@
 {
     "name": "SPAR: Demonstration",
     "summary": "Invented providers, people and participants to try SPAR with. Not for production.",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.1.1",
     "category": "G2P",
     "author": "SPAR on Odoo",
     "license": "LGPL-3",

@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 {
     "name": "SPAR: Financial Address Directory",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "G2P",
     "summary": "Banks, wallets, branches, and the forms of IDs and financial addresses",
     "author": "SPAR on Odoo",

@@ -2,7 +2,7 @@
 {
     "name": "SPAR: ID Account Mapper",
     "summary": "One financial address per beneficiary ID: storage, history, G2P-Connect API",
-    "version": "19.0.1.4.0",
+    "version": "19.0.1.5.0",
     "category": "G2P",
     "author": "SPAR on Odoo",
     "license": "LGPL-3",

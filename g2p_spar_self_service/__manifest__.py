@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 {
     "name": "SPAR: Self Service",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "G2P",
     "summary": "People sign in with their national ID and see where they are paid",
     "author": "SPAR on Odoo",

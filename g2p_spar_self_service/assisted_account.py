@@ -3,6 +3,7 @@
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from odoo.addons.g2p_spar_fa_directory.account_number import AccountNumberRule
 from odoo.addons.g2p_spar_fa_directory.financial_address import (
@@ -13,11 +14,37 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import (
     fa_key,
 )
 
-# Of a telephone number what is the same with and without the prefix of the country; and how much
-# of one must agree with the end of a longer one.
-_PHONE_DIGITS, _SHORT_PHONE_DIGITS = 8, 6
+# Of a telephone number what is the same with and without the prefix of the country, which in the
+# shortest plans is all of it; and how much of one must agree with the end of a longer one.
+_PHONE_DIGITS, _SHORT_PHONE_DIGITS = 7, 6
+# Of the number of a bank account what is compared with an IBAN, at most and at least; and how many
+# check digits of the country may stand behind the number in an IBAN.
+_TAIL, _SHORT_TAIL, _CHECK_DIGITS = 8, 6, 3
 _NOT_IN_NUMBERS = re.compile(r"[\W_]+")
 _IBAN = AccountNumberRule(check="iban")
+
+
+class Keys(NamedTuple):
+    """Of an account: under which keys it is remembered, and under which of them one that is the
+    same was."""
+
+    noted: frozenset[str]
+    sought: frozenset[str]
+
+
+def account_keys(address: FinancialAddress | FaError, string: str) -> Keys:
+    """An account by `account_key`; and an IBAN by the number within it, since the same account may
+    be written as that number alone."""
+    key = account_key(address, string)
+    if isinstance(address, FaError) or address.is_opaque or address.fa_type != BANK:
+        return _keys(key)
+    return _keys(key, number_key(BANK, address.number))
+
+
+def bank_keys(number: str) -> Keys:
+    """Likewise a bank account whose provider is not known; none where there is no number."""
+    key = number_key(BANK, number)
+    return _keys(f"{BANK} {key}", key) if key else Keys(frozenset(), frozenset())
 
 
 def account_key(address: FinancialAddress | FaError, string: str) -> str:
@@ -32,7 +59,7 @@ def account_key(address: FinancialAddress | FaError, string: str) -> str:
     number = number_key(address.fa_type, address.number) or fa_key(address.number)
     if address.fa_type != BANK:
         return f"{address.fa_type} {number}"
-    if _IBAN.problem(number.upper()) is None:
+    if _is_iban(number):
         return f"iban {number}"
     return f"{address.fa_type} {address.provider_code.lower()} {number}"
 
@@ -59,6 +86,26 @@ def is_same_phone(one: str, other: str) -> bool:
     number is found in the long one that has the prefix of its area too."""
     shorter, longer = sorted((one, other), key=len)
     return one == other != "" or (len(shorter) >= _SHORT_PHONE_DIGITS and longer.endswith(shorter))
+
+
+def _keys(key: str, bank_number: str = "") -> Keys:
+    """Two numbers at different banks may end alike, so only an IBAN and another number meet."""
+    is_iban = _is_iban(bank_number)
+    kinds = ("iban-tail", "bare-tail") if is_iban else ("bare-tail", "iban-tail")
+    tails = _tails(bank_number, _CHECK_DIGITS if is_iban else 0)
+    noted, sought = (frozenset({key, *(f"{kind} {tail}" for tail in tails)}) for kind in kinds)
+    return Keys(noted, sought)
+
+
+def _tails(number: str, check_digits: int) -> set[str]:
+    """What a number may end with, without up to so many digits behind it."""
+    ends = (number[: len(number) - count] for count in range(check_digits + 1))
+    tails = {end[-_TAIL:].lstrip("0") for end in ends}
+    return {tail for tail in tails if len(tail) >= _SHORT_TAIL}
+
+
+def _is_iban(number: str) -> bool:
+    return _IBAN.problem(number.upper()) is None
 
 
 def _plain(text: str) -> str:

@@ -43,7 +43,12 @@ def _what_was_asked(change):
 
 
 def what_became(change):
-    """What has become of a change."""
+    """What has become of a change, and whether an agent helped to cancel it."""
+    became, helped = _what_became(change), change.cancel_help_told()
+    return f"{became} {helped}" if helped else became
+
+
+def _what_became(change):
     if change.state == "applied":
         return request.env._("It took effect on %s.", when(change.ended_at))
     if change.state == "cancelled":

@@ -40,13 +40,27 @@ _POLICY = (
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
 
 
+def only_reads(_controller, _rule, _arguments):
+    """For routes of pages (`readonly`): nothing is written for people who are no users of this
+    site. What is noted of their session is so in a transaction of its own.
+
+    Whoever has signed in reads nothing from a replica that may lag behind: neither the session
+    that has just begun or ended, nor the change that was just asked for."""
+    signed_in = bool(request.session.get(HANDLE))
+    return not request.session.uid and (not signed_in or _replica_is_the_server())
+
+
+def _replica_is_the_server():
+    replica, server = ((config[f"{db}_host"], config[f"{db}_port"]) for db in ("db_replica", "db"))
+    return not replica[0] or replica == server
+
+
 def page(template, values, status=200, posts_to=()):
     """A page of ours, rendered with our layout.
 
     :param posts_to: addresses elsewhere that a form of it leads to, at once or by a redirect
     """
-    company = site_company()
-    company.fetch(["name", "spar_contact"])
+    company = site_company().recollect()
     values = {
         "contact_text": company.spar_contact,
         "csrf_token": request.csrf_token,

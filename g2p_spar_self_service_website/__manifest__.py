@@ -2,7 +2,7 @@
 {
     "name": "SPAR: Self Service on the Website",
     "summary": "Self service with the website's look, menu, block and languages",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.0.1",
     "category": "G2P",
     "author": "SPAR on Odoo",
     "license": "LGPL-3",

@@ -131,9 +131,12 @@ class RunningServer:
 
     def worker_pids(self, kind="HTTP"):
         """Ids of the worker processes of a kind (HTTP, Cron) that live now."""
+        return sorted(self.announced_pids(kind) & set(process.children(self.pid)))
+
+    def announced_pids(self, kind):
+        """The same with those that have lived."""
         log = self.log_path.read_text(encoding="utf-8")
-        announced = {int(pid) for pid in re.findall(rf"Worker Worker{kind} \((\d+)\) alive", log)}
-        return sorted(announced & set(process.children(self.pid)))
+        return {int(pid) for pid in re.findall(rf"Worker Worker{kind} \((\d+)\) alive", log)}
 
     def await_evented(self):
         """Wait for the process that serves beside the workers: the demonstration's identity

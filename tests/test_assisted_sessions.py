@@ -223,9 +223,7 @@ def test_nobody_comes_back(site, state):
         " WHERE agent_id = %s RETURNING id",
         agent.id,
     )
-    office = BackOffice(site)
-    job = office.reference("g2p_spar_self_service.cron_assisted_sessions")
-    office.must("ir.cron", "method_direct_trigger", [job])
+    BackOffice(site).run_job("g2p_spar_self_service.cron_assisted_sessions")
     assert last_session(state, agent) == (True, "limit", True, False)
 
 
@@ -303,11 +301,54 @@ def test_a_person_signs_in_alone_at_the_agents_device(site, state):
     """Whoever is signed in there then is that person, and nobody else."""
     agent = AgentBrowser(site)
     agent.help("2026000000")
+    # not while somebody is helped
+    page = agent.get(START)
+    assert urlsplit(page.url).path == AGENT_PAGE and "You are helping" in page.text
+    agent.end()
     # the provider knows who was there, but not who is there now
     page = agent.say_who(agent.choose(DEMONSTRATION), "2026007919")
     assert "Tala Salonga" in page.text and "You are helping" not in page.text
-    assert last_session(state, agent) == (True, "replaced", True, False)
+    assert last_session(state, agent) == (True, "agent", True, False)
     assert "/web/login" in agent.get(AGENT_PAGE).url
+
+
+def test_one_sign_in_comes_back_twice_at_once(site):
+    """To the agent, and without one: whichever is first, nobody is left signed in alone."""
+    for subject in ("2026015838", "2026023757", "2026055433"):
+        agent, alone = AgentBrowser(site), Browser(site.url)
+        page = agent.submit(agent.get(AGENT_PAGE), f"signs in with {DEMONSTRATION}")
+        with_agent = agent.say_who(page, subject, follow=False)
+        for cookie in agent.session.cookies:
+            if cookie.name != "session_id":
+                alone.session.cookies.set_cookie(cookie)
+        without = alone.submit(alone.choose(DEMONSTRATION), "Continue", follow=False)
+        answers = together(
+            [
+                lambda who=who, held=held: who.get(held.headers["Location"])
+                for who, held in ((agent, with_agent), (alone, without))
+            ]
+        )
+        assert {answer.status for answer in answers} == {200}, answers
+        assert alone.get(HOME).url.partition("?")[0].endswith(START)
+
+
+def test_two_sign_ins_under_way(site, state):
+    """Who comes back last is helped, and the one before is not any more."""
+    agent = AgentBrowser(site)
+    people = (("2026000000", "Katrina Rivera"), ("2026007919", "Tala Salonga"))
+    words = f"signs in with {DEMONSTRATION}"
+    answers = [
+        agent.say_who(agent.submit(agent.get(AGENT_PAGE), words), subject, follow=False)
+        for subject, _name in people
+    ]
+    for answer, (_subject, name) in zip(answers, people, strict=True):
+        page = agent.get(answer.headers["Location"])
+        assert page.url.endswith(HOME), page.text
+        assert name in page.text
+    reasons = state.query(
+        "SELECT end_reason FROM g2p_spar_assisted_session WHERE agent_id = %s ORDER BY id", agent.id
+    )
+    assert reasons == [("replaced",), (None,)]
 
 
 def test_agents_do_not_come_back_as_the_person(site):

@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
-from comparison import limit, load, operations, people, report, usage, wrk
+from comparison import floor, limit, load, operations, people, report, usage, wrk
 from comparison.operations import OPERATIONS
 from spar_setup.console import SetupError
 from spar_setup.state import REPOSITORY, State
@@ -122,6 +122,30 @@ class TestReport:
         assert value["requests_per_second"] == 80 and len(value["rounds"]) == 3
 
 
+class TestFloor:
+    def test_what_it_stands_beside(self):
+        offered = filter(floor.Floor(None).offers, OPERATIONS.values())
+        assert [operation.name for operation in offered] == ["resolve-1"]
+
+    @pytest.mark.long
+    def test_bad_health_fails_the_run(self):
+        class Ill(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b'{"status": "fail"}')
+
+            def log_message(self, *args):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Ill)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ours = SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(SetupError, match="not in good health"):
+            floor.Floor(ours).run(wrk.find(State()), 1, seconds=1)
+        server.shutdown()
+
+
 class TestLimit:
     @pytest.mark.parametrize("items", [1, 1000])
     def test_statement_is_that_of_resolve(self, items):
@@ -215,7 +239,7 @@ def test_rejected_items_fail_the_run():
 def test_small_run(tmp_path):
     """One command measures, on servers and databases that it makes itself."""
     file = tmp_path / "figures.json"
-    names = ["resolve-100", "resolve-1000-strict", "link-1", "update-1", "unlink-1"]
+    names = ["resolve-1", "resolve-100", "resolve-1000-strict", "link-1", "update-1", "unlink-1"]
     done = subprocess.run(
         [REPOSITORY / "benchmarks/compare", "--rows", "2000", "--seconds", "1", "--rounds", "1",
          "--json", file, "--operations", *names],
@@ -229,6 +253,7 @@ def test_small_run(tmp_path):
     measured = {(result["operation"], result["party"]) for result in figures["results"]}
     assert {(name, "SPAR") for name in names} <= measured
     assert {("resolve-100", "OpenG2P"), ("resolve-100", "bare look-up")} <= measured
+    assert ("resolve-1", "bare Odoo") in measured
     assert all(result["requests_per_second"] > 0 for result in figures["results"])
     assert [len(workers) for workers in figures["memory_mb"].values()] == [2, 2]
     assert "| resolve-100 | SPAR |" in done.stdout

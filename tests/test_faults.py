@@ -338,9 +338,7 @@ def check_messages(state, correlation_ids, total):
 def check_disclosures(server, state, resolver):
     """Each look-up that was answered or acknowledged is in the access log."""
     await_true(lambda: not backlog(state), server=server)
-    office = BackOffice(server)
-    cron = office.reference("g2p_spar_mapper.cron_load_access_spool")
-    office.must("ir.cron", "method_direct_trigger", [cron])
+    BackOffice(server).run_job("g2p_spar_mapper.cron_load_access_spool")
     rows = state.query("SELECT purpose FROM g2p_spar_access_log WHERE kind = 'resolve'")
     logged = {purpose.removeprefix("transaction ") for (purpose,) in rows}
     assert resolver.answered and resolver.answered <= logged <= resolver.sent

@@ -15,7 +15,8 @@ import pytest
 from spar_setup import addons, apt_source, odoo_config, odoo_source, process, server, start, test
 from spar_setup.console import SetupError
 from spar_setup.database import check_name
-from spar_setup.state import REPOSITORY, State
+from spar_setup.postgres import psql
+from spar_setup.state import REPOSITORY, State, write_json
 
 MIRROR = "http://mirror.example.org/debian"
 
@@ -234,6 +235,13 @@ class TestProcess:
         assert not server.stop_recorded(tmp_path)
         assert not process.group(leader.pid, "odoo.conf")
 
+    def test_children(self):
+        child = self.sleeper()
+        assert child.pid in process.children(os.getpid())
+        child.kill()
+        child.wait()
+        assert process.children(child.pid) == []
+
     def test_stop_leaves_a_foreign_process_alone(self, tmp_path):
         """An id that was given to another process since is not ours to end."""
         child = self.sleeper()
@@ -247,6 +255,49 @@ class TestProcess:
         finally:
             child.kill()
             child.wait()
+
+
+class TestLeftBehind:
+    """A database without its record: an earlier checkout in the same place was removed."""
+
+    @pytest.fixture
+    def left(self, tmp_path):
+        installation, postgres = conftest.installed()
+        name = f"spar_left_{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
+        made = installation.disposable_database(tmp_path / name, name, postgres)
+        # on a server that is not ours they are not
+        assert made.disposable == postgres.is_ours
+        made.disposable = True
+        made.drop()
+        psql(postgres, "postgres", f"CREATE DATABASE {name}")
+        psql(postgres, name, "CREATE TABLE theirs ()")
+        yield made
+        made.drop()
+
+    def made_anew(self, database, monkeypatch):
+        """Whether `ensure` drops it and goes on to create one."""
+        created = []
+        monkeypatch.setattr(
+            database, "_create", lambda *_arguments: created.append(database.exists())
+        )
+        database.ensure(demo=True)
+        return created == [False]
+
+    def test_of_tests_and_benchmarks(self, left, monkeypatch):
+        assert self.made_anew(left, monkeypatch)
+
+    def test_of_people(self, left):
+        """What it holds is not ours to drop."""
+        left.disposable = False
+        with pytest.raises(SetupError, match="this checkout did not make it"):
+            left.ensure(demo=True)
+        assert left.exists()
+
+    def test_interrupted_creation(self, left, monkeypatch):
+        left.disposable = False
+        left.folder.mkdir()
+        write_json(left.folder / "database.json", {"complete": False})
+        assert self.made_anew(left, monkeypatch)
 
 
 class TestAddons:

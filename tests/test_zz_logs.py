@@ -69,6 +69,27 @@ def test_what_postgresql_tells_of_other_databases_is_told_apart(server):
     assert logs.lines_with("zqElsewhere", whole=True)
 
 
+@pytest.mark.parametrize("kind", ["HTTP", "Cron"])
+def test_contention_is_that_of_requests(server, kind):
+    """Workers that run jobs get PostgreSQL's error for one that another has just done."""
+    if not server.postgres_log_path:
+        pytest.skip("PGHOST names the server, whose log is elsewhere")
+    logs = Logs(server)
+    worker = server.worker_pids(kind)[0]
+    update = "UPDATE ir_config_parameter SET write_date = now() WHERE key = 'database.uuid'"
+    late = psycopg2.connect(**server.dsn, application_name=f"odoo-{worker}")
+    with contextlib.closing(late), late.cursor() as cursor:
+        late.set_session("REPEATABLE READ")
+        cursor.execute("SELECT")  # its snapshot
+        with server.connect() as connection, connection.cursor() as first:
+            first.execute(update)
+        with pytest.raises(psycopg2.errors.SerializationFailure):
+            cursor.execute(update)
+    expected = pytest.raises(AssertionError) if kind == "HTTP" else contextlib.nullcontext()
+    with expected:
+        logs.check_no_contention()
+
+
 def test_logs_hold_no_id_and_no_address(server, used):
     assert CREDENTIALS
     Logs(server).check_clean()

@@ -186,8 +186,7 @@ class Content:
         self.open_dialog = self.create("g2p.spar.mapping.change", provider_id=bank, **typed)
 
     def load_spool(self):
-        cron = self.office.reference("g2p_spar_mapper.cron_load_access_spool")
-        self.do("ir.cron", "method_direct_trigger", [cron])
+        self.office.run_job("g2p_spar_mapper.cron_load_access_spool")
 
     # Questions
 

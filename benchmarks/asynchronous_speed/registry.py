@@ -5,7 +5,6 @@ import json
 import urllib.parse
 import urllib.request
 
-from spar_setup.database import Database
 from spar_setup.postgres import psql
 from spar_setup.server import Server, free_port
 
@@ -40,9 +39,7 @@ class Registry:
     """
 
     def __init__(self, installation, server, folder):
-        self.database = Database(
-            folder, "benchmark_asynchronous", server, installation.env, installation.odoo
-        )
+        self.database = installation.disposable_database(folder, "benchmark_asynchronous", server)
         self.server = Server(self.database)
         self.server.stop()
         self.database.ensure(demo=True)

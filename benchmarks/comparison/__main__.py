@@ -14,6 +14,7 @@ from spar_setup.console import SetupError, end
 
 from . import load, machine, operations, people, report, wrk
 from .bench import PARTIES, Bench
+from .floor import Floor
 from .limit import Limit
 from .measure import Measurement
 from .ours import Ours
@@ -23,8 +24,8 @@ from .peer import Peer, PeerEnv
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="benchmarks/compare",
-        description="Measure SPAR beside OpenG2P's mapper 1.1.0 and the bare look-up, under the "
-        "same load on the same PostgreSQL server. How to read it: docs/performance.md",
+        description="Measure SPAR beside OpenG2P's mapper 1.1.0, the bare look-up and bare Odoo, "
+        "under the same load on the same PostgreSQL server. How to read it: docs/performance.md",
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="mappings (1 000 000)")
     parser.add_argument("--seconds", type=int, default=10, help="of each burst of load (10)")
@@ -83,7 +84,7 @@ def _print(options, facts, results, memory):
         f"{options.seconds} s, {load.CONNECTIONS} connections, {load.THREADS} threads",
         "\n".join(f"* {name}: {value}" for name, value in facts.items()),
         report.speed_table(results),
-        report.ratio_table(results, Ours.name, (Peer.name, Limit.name)),
+        report.ratio_table(results, Ours.name, (Peer.name, Limit.name, Floor.name)),
         report.memory_table(memory),
     ]
     print("\n\n".join(parts), flush=True)

@@ -5,16 +5,16 @@ import json
 import signal
 
 from spar_setup.console import say, step
-from spar_setup.database import Database
 from spar_setup.postgres import psql
 
+from .floor import Floor
 from .limit import Limit
 from .operations import OPERATIONS
 from .ours import Ours
 from .peer import Peer
 from .seed import PeerTable
 
-PARTIES = ("ours", "peer", "limit")
+PARTIES = ("ours", "peer", "limit", "floor")
 
 
 class Bench:
@@ -38,6 +38,7 @@ class Bench:
             self.peer = self._peer(peer_env, folder / f"peer_{options.rows}")
             self._seed(self.peer.table)
         self.limit = Limit(self.ours) if "limit" in options.parties else None
+        self.floor = Floor(self.ours) if {"ours", "floor"} <= {*options.parties} else None
 
     @property
     def parties(self):
@@ -45,10 +46,13 @@ class Bench:
         known = {"ours": self.ours, "peer": self.peer}
         return [known[name] for name in PARTIES[:2] if name in self.options.parties]
 
+    @property
+    def references(self):
+        """What the parties are held against."""
+        return [reference for reference in (self.limit, self.floor) if reference]
+
     def _our_database(self, installation, folder):
-        database = Database(
-            folder, f"benchmark_{folder.name}", self.server, installation.env, installation.odoo
-        )
+        database = installation.disposable_database(folder, f"benchmark_{folder.name}", self.server)
         database.ensure(demo=True)
         return database
 

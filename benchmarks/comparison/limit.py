@@ -46,6 +46,7 @@ class Limit:
     """
 
     name = "bare look-up"
+    pids = {}  # but PostgreSQL's
 
     def __init__(self, ours):
         self.database = ours.database
@@ -64,7 +65,7 @@ class Limit:
     def offers(self, operation):
         return operation.action == "resolve" and not operation.strict
 
-    def run(self, items, seconds):
+    def run(self, _program, items, seconds):
         """:rtype: Burst"""
         scripts = [
             argument

@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-"""Bursts of load in turns: SPAR, peer, bare look-up, SPAR, peer, bare look-up ..."""
+"""Bursts of load in turns: SPAR, peer, references, SPAR, peer, references ..."""
 
 import math
 import random
@@ -11,7 +11,6 @@ from spar_setup.postgres import psql
 
 from . import load, usage
 from .client import resolve
-from .limit import Limit
 from .report import Measured, Round
 
 # Seconds; the next one where too few requests were answered.
@@ -81,8 +80,10 @@ class Measurement:
             for _ in range(self.options.rounds):
                 for party in parties:
                     measured[party.name].append(self._round(party, operation, paces[party.name]))
-                if self.bench.limit and self.bench.limit.offers(operation):
-                    measured.setdefault(Limit.name, []).append(self._limit(operation))
+                for reference in self.bench.references:
+                    if reference.offers(operation):
+                        round_ = self._reference(reference, operation)
+                        measured.setdefault(reference.name, []).append(round_)
         results = [Measured(operation, name, rounds) for name, rounds in measured.items()]
         for result in results:
             say(f"    {result.party}: {result.requests_per_second:.1f} requests/s")
@@ -125,11 +126,13 @@ class Measurement:
             self.unlinked[party.name] += burst.sent_most * load.THREADS * operation.items
         return burst
 
-    def _limit(self, operation):
-        meter = usage.Meter({"postgres": self.postgres_pid})
+    def _reference(self, reference, operation):
+        meter = usage.Meter({**reference.pids, "postgres": self.postgres_pid})
         meter.start()
-        burst = self.bench.limit.run(operation.items, self.options.seconds)
-        return Round(burst, meter.read(load=burst.cpu_seconds))
+        burst = reference.run(self.program, operation.items, self.options.seconds)
+        cores = meter.read(load=burst.cpu_seconds)
+        self._settle()
+        return Round(burst, cores)
 
     def _settle(self):
         """Wait until the servers have done what was under way when the load ended."""

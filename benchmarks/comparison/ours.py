@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-"""SPAR as setup/start serves it, with two workers."""
+"""SPAR as setup/start serves it, with two workers where no other number is said."""
 
 import json
 import re
@@ -21,12 +21,14 @@ class Ours:
     """SPAR on one database.
 
     :param Database database: up to date
+    :param int workers: HTTP worker processes
     """
 
     name = "SPAR"
 
-    def __init__(self, database):
+    def __init__(self, database, workers=WORKERS):
         self.database = database
+        self.workers = workers
         self.server = Server(database)
         [participant_id] = psql(
             database.server,
@@ -42,7 +44,7 @@ class Ours:
     def start(self):
         self.stop()
         # no line per request, as at the peer
-        self.server.start(free_port(), WORKERS, log_handler="werkzeug:WARNING")
+        self.server.start(free_port(), self.workers, log_handler="werkzeug:WARNING")
         self.url = self.server.record["url"]
         self.pid = self.server.pid
 

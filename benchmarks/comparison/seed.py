@@ -82,13 +82,21 @@ class Table:
         """Forget what earlier runs have linked, settle the table, and have it in memory."""
         self.sql(f"DELETE FROM {self.name} WHERE id > {rows};")
         self.sql(f"VACUUM (ANALYZE) {self.name};")
-        self.sql(
-            "CREATE EXTENSION IF NOT EXISTS pg_prewarm; SELECT pg_prewarm(oid, 'read') "
-            f"FROM pg_class WHERE oid = '{self.name}'::regclass OR oid IN "
-            f"(SELECT indexrelid FROM pg_index WHERE indrelid = '{self.name}'::regclass)"
-        )
+        self.warm()
         if self.highest() != rows:
             raise SetupError(f"{self.database} does not hold {rows} mappings.", "Use --fresh.")
+
+    def warm(self):
+        """Have all of it in the system's memory, what look-ups by ID read in PostgreSQL's own."""
+        self.sql(
+            "CREATE EXTENSION IF NOT EXISTS pg_prewarm;"
+            "SELECT pg_prewarm(indexrelid, 'read') FROM pg_index "
+            f"WHERE indrelid = '{self.name}'::regclass;"
+            f"SELECT pg_prewarm('{self.name}');"
+            "SELECT pg_prewarm(indexrelid) FROM pg_index "
+            f"WHERE indrelid = '{self.name}'::regclass "
+            "AND pg_get_indexdef(indexrelid) ~ '\\(id_(key|value)\\)'"
+        )
 
     def holds(self, rows):
         """Whether it was seeded: the last person is there under the last number."""

@@ -13,13 +13,14 @@ from comparison import people
 from comparison.operations import OPERATIONS
 from comparison.ours import Ours
 from spar_setup.console import SetupError, step
-from spar_setup.database import Database
 from spar_setup.postgres import psql
 from spar_setup.server import free_port
 
 INSIDE = Path(__file__).parent / "inside"
 RESOLVE = OPERATIONS["resolve-100"]
 BODIES = 400
+# Two for each of two cores: a worker waits while the provider answers.
+WORKERS = 4
 FORGOTTEN = (
     "g2p_spar_signin_attempt, g2p_spar_beneficiary_session, g2p_spar_change, "
     "g2p_spar_change_draft, g2p_spar_known_contact, g2p_spar_lookup"
@@ -37,11 +38,9 @@ class Registry:
         self.rows = rows
         self.server = server
         self.provider = None
-        database = Database(
-            folder, f"benchmark_{folder.name}", server, installation.env, installation.odoo
-        )
+        database = installation.disposable_database(folder, f"benchmark_{folder.name}", server)
         database.ensure(demo=True)
-        self.ours = Ours(database)
+        self.ours = Ours(database, WORKERS)
         self.ours.stop()
         self._restore()
 

@@ -17,7 +17,6 @@ from pathlib import Path
 import own_server
 from spar_setup import installation as setup
 from spar_setup.console import SetupError, end, step
-from spar_setup.database import Database
 from spar_setup.server import Server, free_port
 
 PREPARE = Path(__file__).parent / "inside" / "prepare.py"
@@ -51,7 +50,7 @@ def main(arguments):
     installation = setup.install()
     with own_server.running(installation) as (server, folder):
         name = "benchmark_trust"
-        database = Database(folder / "trust", name, server, installation.env, installation.odoo)
+        database = installation.disposable_database(folder / "trust", name, server)
         database.ensure(demo=True)
         with contextlib.closing(_Running(database)) as running:
             series = running.prepare(options)

@@ -335,9 +335,7 @@ def render_answer(
     message = {"transaction_id": request.transaction_id}
     if correlation_id is not None:
         message["correlation_id"] = correlation_id
-    message[f"{request.operation}_response"] = [
-        renderer.render(item, result) for item, result in zip(request.items, results, strict=True)
-    ]
+    message[f"{request.operation}_response"] = renderer.render_all(request.items, results)
     return {"header": header, "message": message}
 
 

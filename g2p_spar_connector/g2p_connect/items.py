@@ -5,6 +5,7 @@ An item that is wrong never harms the others: it carries a `Problem`.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
@@ -307,6 +308,54 @@ class ResultRenderer:
         self._reasons = reasons(profile, operation)
         self._timestamp = timestamp
         self._providers = {}  # written already, by identity: many items have the same
+
+    def render_all(self, items: Sequence[Item], results: Sequence[Result]) -> list[dict]:
+        """The items of an answer, in their order, one result for each."""
+        if len(items) != len(results):
+            raise ValueError("There is not one result for each item.")
+        return self._render_alike(items, results) or list(map(self.render, items, results))
+
+    def _render_alike(self, items: Sequence[Item], results: Sequence[Result]) -> list[dict] | None:
+        """By columns, at a third of the cost, where a resolve has found everybody and tells of each
+        the same: address, ID and provider, and no text or additional info of its own."""
+        if self._operation != "resolve" or not results:
+            return None
+        columns = zip(*results, strict=True)
+        reference_ids, outcomes, messages, ids, fas, _, _, providers, infos, locales, _, _ = columns
+        count, outcome, locale = len(results), outcomes[0], locales[0]
+        if (
+            not all(fas)
+            or not all(ids)
+            or not all(providers)
+            or any(messages)
+            or infos.count(None) < count
+            or outcomes.count(outcome) < count
+            or locales.count(locale) < count
+            or any(item.locale != locale for item in items)
+        ):
+            return None
+        status, code, text = self._reasons[outcome]
+        same = {"status": status}
+        if code:
+            same["status_reason_code"] = code
+        if text:
+            same["status_reason_message"] = text[:MESSAGE_MAX_LENGTH]
+        if locale and (not self._strict or LOCALE.fullmatch(locale)):
+            same["locale"] = locale
+        timestamp = self._timestamp
+        return [
+            {
+                "reference_id": reference_id,
+                "timestamp": timestamp,
+                "fa": fa,
+                "id": id_,
+                "account_provider_info": provider,
+                **same,
+            }
+            for reference_id, fa, id_, provider in zip(
+                reference_ids, fas, ids, map(self._provider, providers), strict=True
+            )
+        ]
 
     def render(self, item: Item, result: Result) -> dict:
         # unpacked: reading them by name would cost as much as all the rest

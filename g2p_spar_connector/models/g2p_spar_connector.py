@@ -2,7 +2,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 
 from ..g2p_connect.values import Actor, Item, Result, UnlinkItem, refusal
@@ -17,6 +17,7 @@ class G2PSparConnector(models.Model):
     """
 
     _name = "g2p.spar.connector"
+    _inherit = "g2p.spar.kept"
     _description = "SPAR Connector"
     _order = "sequence, id"
     _check_company_auto = True
@@ -49,10 +50,14 @@ class G2PSparConnector(models.Model):
         who may call it on whose behalf is checked by the caller, who then names an actor.
         """
         company = company or self.env.company
+        return self.browse(self._default_ids(company.id)).recollect()
+
+    @tools.ormcache("company_id")
+    def _default_ids(self, company_id):
         connectors = self.sudo().search_fetch(
-            [("active", "=", True), ("company_id", "in", (company.id, False))]
+            [("active", "=", True), ("company_id", "in", (company_id, False))]
         )
-        return connectors.sorted(lambda connector: not connector.company_id)[:1]
+        return connectors.sorted(lambda connector: not connector.company_id)[:1].ids
 
     @api.private
     def within(self, seconds):

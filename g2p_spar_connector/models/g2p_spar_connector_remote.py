@@ -444,7 +444,10 @@ class G2PSparConnector(models.Model):
         )
         for place, connector in enumerate(due, start=1):
             connector._fetch_key_set()
-            if not self.env["ir.cron"]._commit_progress(1, remaining=len(due) - place):
+            goes_on = self.env["ir.cron"]._commit_progress(1, remaining=len(due) - place)
+            # workers keep it in memory; and what comes next may fail
+            self.env.registry.signal_changes()
+            if not goes_on:
                 break
 
     def _fetch_key_set(self):

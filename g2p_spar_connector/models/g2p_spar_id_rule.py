@@ -23,6 +23,7 @@ class G2pSparIdRule(models.Model):
     """
 
     _name = "g2p.spar.id.rule"
+    _inherit = "g2p.spar.kept"
     _description = "SPAR ID Rule"
     _order = "sequence, id"
 

@@ -43,6 +43,7 @@ class G2pSparSigningKey(models.Model):
     """
 
     _name = "g2p.spar.signing.key"
+    _inherit = "g2p.spar.kept"
     _description = "SPAR Signing Key"
     _order = "algorithm, active_from desc, id desc"
     _rec_name = "kid"
@@ -76,21 +77,6 @@ class G2pSparSigningKey(models.Model):
                 key.state = "ended"
             else:
                 key.state = "next" if key.active_from > now else "old"
-
-    # === CRUD METHODS === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     # === ACTIONS === #
 

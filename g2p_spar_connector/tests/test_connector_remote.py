@@ -413,6 +413,19 @@ class TestKeySet(RemoteCase):
         self.env.invalidate_all()
         self.assertEqual(self.kids(), [self.key.kid])
 
+    def test_cron_tells_other_workers_at_once(self):
+        """They keep the keys in memory, and the next connector may fail."""
+        self.env["g2p.spar.connector"].search([("id", "!=", self.connector.id)]).unlink()
+        self.connector.copy({"name": "2", "remote_jwks_url": "https://second.example/jwks.json"})
+        with (
+            patch.object(jwks, "fetch", side_effect=[KeySet((self.key,)), ValueError("broken")]),
+            patch.object(self.env.registry, "signal_changes") as signal,
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=60),
+            self.assertRaisesRegex(ValueError, "broken"),
+        ):
+            self.env["g2p.spar.connector"]._cron_fetch_remote_keys()
+        signal.assert_called_once_with()
+
     def test_an_unsigned_answer_counts_as_none(self):
         self.fetch(KeySet((self.key,)))
         self.answering()

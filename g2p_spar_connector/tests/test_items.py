@@ -5,8 +5,15 @@ from hypothesis import strategies as st
 from odoo.tests import BaseCase
 
 from ..g2p_connect.envelope_v2 import _ItemParser as ItemParserV2
-from ..g2p_connect.items import ItemParser
-from ..g2p_connect.values import OPERATIONS, PROFILES
+from ..g2p_connect.items import ItemParser, ResultRenderer
+from ..g2p_connect.values import (
+    OPERATIONS,
+    PROFILES,
+    AccountProvider,
+    Outcome,
+    ResolveItem,
+    Result,
+)
 from . import strategies as s
 
 FA = {
@@ -73,3 +80,59 @@ class TestItems(BaseCase):
                     continue
                 alone = parser_type(operation, profile).parse(raw)
                 self.assertEqual(repr(item), repr(alone))  # repr tells 1 from True
+
+
+PROVIDERS = (AccountProvider("Bank", "B", "B1"), AccountProvider("Bank", "B"))
+RESULTS = {
+    "outcome": [Outcome.ID_ACTIVE, Outcome.ID_NOT_FOUND],
+    "message": [None, "told"],
+    "id": ["token:1@nid", None],
+    "fa": ["account:1@b", FA, None],
+    "provider": [*PROVIDERS, None],
+    "additional_info": [None, [], [{"name": "a", "value": 1}]],
+    "locale": [None, "en", "English"],
+}
+
+
+@st.composite
+def answered(draw):
+    """Items of a resolve and their results, which differ in a few members, or in none."""
+    varied = draw(st.sets(st.sampled_from(sorted(RESULTS)), max_size=2))
+    pairs = []
+    for number in range(draw(st.integers(1, 5))):
+        values = {
+            name: draw(st.sampled_from(choice if name in varied else choice[:1]))
+            for name, choice in RESULTS.items()
+        }
+        asked = draw(st.sampled_from([values["locale"], "fr"] if "locale" in varied else [None]))
+        pairs.append(
+            (ResolveItem(f"r{number}", "id@n", locale=asked), Result(f"r{number}", **values))
+        )
+    return zip(*pairs, strict=True)
+
+
+class TestResults(BaseCase):
+    @s.quick
+    @given(profile=st.sampled_from(PROFILES), pairs=answered())
+    def test_results_are_rendered_as_if_they_were_alone(self, profile, pairs):
+        items, results = pairs
+        renderer = ResultRenderer("resolve", profile, "2026-01-15T09:30:00Z")
+        alone = [renderer.render(*pair) for pair in zip(items, results, strict=True)]
+        together = renderer.render_all(items, results)
+        self.assertEqual(together, alone)
+        self.assertEqual(list(map(list, together)), list(map(list, alone)), "order of members")
+
+    def test_alike_results_are_rendered_by_columns(self):
+        items = [ResolveItem(str(number), "id@n", locale="en") for number in range(3)]
+        results = [
+            Result(item.reference_id, Outcome.ID_ACTIVE, id="id@n", fa="a@b", locale="en")
+            ._replace(provider=PROVIDERS[0])
+            for item in items
+        ]  # fmt: skip
+        renderer = ResultRenderer("resolve", "strict", "2026-01-15T09:30:00Z")
+        self.assertEqual(len(renderer._render_alike(items, results)), 3)
+        self.assertIsNone(ResultRenderer("link", "strict", "")._render_alike(items, results))
+
+    def test_one_result_for_each_item(self):
+        with self.assertRaises(ValueError):
+            ResultRenderer("resolve", "strict", "").render_all([ResolveItem("1", "id@n")], [])

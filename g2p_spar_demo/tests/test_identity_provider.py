@@ -314,6 +314,7 @@ class TestIdentityProvider(HttpCase):
                 answer = self.get(f"{BASE}/end-session", params=parameters)
                 self.assertEqual(answer.status_code, 200)
                 self.assertIn("You have signed out", answer.text)
+                self.assertIn('href="/my/financial-address"', answer.text)
 
     # === What it refuses === #
 

@@ -1,5 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 
+from . import g2p_spar_kept  # isort: skip
 from . import (
     g2p_fa_account_rule,
     g2p_fa_branch,

@@ -11,6 +11,7 @@ _RULE_FIELDS = ["min_length", "max_length", "pattern", "check_method"]
 
 class G2pFaAccountRule(models.Model):
     _name = "g2p.fa.account.rule"
+    _inherit = "g2p.spar.kept"
     _description = "Account Number Rule"
     _order = "code"
     _rec_names_search = ["name", "code"]
@@ -69,24 +70,6 @@ class G2pFaAccountRule(models.Model):
     @api.constrains("fa_type")
     def _check_fa_type(self):
         self.with_context(active_test=False).provider_ids._check_fa_type()
-
-    # === CRUD METHODS === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        rules = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return rules
-
-    def write(self, vals):
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
 
     # === BUSINESS METHODS === #
 

@@ -32,6 +32,7 @@ class G2pFaStrategy(models.Model):
     """
 
     _name = "g2p.fa.strategy"
+    _inherit = "g2p.spar.kept"
     _description = "ID or Financial Address Strategy"
     _order = "code"
     _rec_names_search = ["name", "code"]
@@ -124,22 +125,9 @@ class G2pFaStrategy(models.Model):
 
     # === CRUD METHODS === #
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        strategies = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return strategies
-
     def write(self, vals):
         self._check_immutable(vals)
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

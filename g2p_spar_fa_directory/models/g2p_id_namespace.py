@@ -10,6 +10,7 @@ class G2pIdNamespace(models.Model):
     """A known ID namespace: the part of an ID after its last "@"."""
 
     _name = "g2p.id.namespace"
+    _inherit = "g2p.spar.kept"
     _description = "ID Namespace"
     _order = "name"
 
@@ -41,24 +42,6 @@ class G2pIdNamespace(models.Model):
                         problem=problem,
                     )
                 )
-
-    # === CRUD METHODS === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        namespaces = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return namespaces
-
-    def write(self, vals):
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
 
     # === BUSINESS METHODS === #
 

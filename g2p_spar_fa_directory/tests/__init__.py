@@ -2,6 +2,7 @@
 
 from . import (
     test_account_number,
+    test_filestore,
     test_financial_address,
     test_g2p_fa_account_rule,
     test_g2p_fa_branch,
@@ -11,6 +12,7 @@ from . import (
     test_g2p_fa_strategy,
     test_g2p_fa_strategy_try,
     test_g2p_id_namespace,
+    test_g2p_spar_kept,
     test_ids,
     test_import,
     test_import_sources,

@@ -1,8 +1,9 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-# others inherit from it
-from . import g2p_spar_large_table  # isort: skip
+# others inherit from these
+from . import g2p_spar_large_table, g2p_spar_referenced  # isort: skip
 
 from . import (
+    g2p_fa_branch,
     g2p_fa_provider,
     g2p_spar_access_log,
     g2p_spar_access_token,

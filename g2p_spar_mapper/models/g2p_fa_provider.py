@@ -3,7 +3,8 @@ from odoo import models
 
 
 class G2pFaProvider(models.Model):
-    _inherit = "g2p.fa.provider"
+    _name = "g2p.fa.provider"
+    _inherit = ["g2p.fa.provider", "g2p.spar.referenced"]
 
     def action_view_mappings(self):
         """The mappings at this provider; not counted, since there may be millions."""

@@ -300,8 +300,8 @@ class G2pSparMapper(models.AbstractModel):
                     current[candidate.id_key] = new_row
             answer = _refusal if isinstance(outcome, Problem) else _result
             results[candidate.position] = answer(candidate.item, outcome)
-        self._mark_strategies(done)
         self._store(actor, operation, locked, current, steps)
+        self._mark_strategies(done)
         self._audit_refusals(actor, results)
         return results
 

@@ -6,6 +6,8 @@ from odoo.fields import NO_ACCESS
 from odoo.addons.g2p_spar_fa_directory.financial_address import FA_TYPES
 from odoo.addons.g2p_spar_fa_directory.ids import id_key, mask_id
 
+from .g2p_spar_referenced import WatchedMany2one
+
 CHANNELS = [
     ("api", "API"),
     ("portal", "Portal"),
@@ -56,8 +58,8 @@ class G2pSparMapping(models.Model):
         readonly=True,
         help="Empty: an address of unknown form, kept exactly as it was received.",
     )
-    provider_id = fields.Many2one("g2p.fa.provider", readonly=True, ondelete="restrict")
-    branch_id = fields.Many2one(
+    provider_id = WatchedMany2one("g2p.fa.provider", readonly=True, ondelete="restrict")
+    branch_id = WatchedMany2one(
         "g2p.fa.branch", readonly=True, index="btree_not_null", ondelete="restrict"
     )
     branch_code = fields.Char(readonly=True, help="As in the address.")
@@ -79,7 +81,7 @@ class G2pSparMapping(models.Model):
     state_reason = fields.Char(readonly=True)
     channel = fields.Selection(CHANNELS, required=True, readonly=True)
     actor_kind = fields.Selection(ACTOR_KINDS, "Kind of Actor", required=True, readonly=True)
-    participant_id = fields.Many2one(
+    participant_id = WatchedMany2one(
         "g2p.spar.participant", readonly=True, index="btree_not_null", ondelete="restrict"
     )
     linked_at = fields.Datetime("Linked On", required=True, readonly=True)
@@ -93,6 +95,11 @@ class G2pSparMapping(models.Model):
     _provider_idx = models.Index("(provider_id, id)")
     _channel_idx = models.Index("(channel, id)")
     _suspended_idx = models.Index("(id) WHERE state = 'suspended'")
+
+    def init(self):
+        result = super().init()
+        self.env.cr.execute(TRIGGERS)
+        return result
 
     # === COMPUTE METHODS === #
 
@@ -187,3 +194,54 @@ class G2pSparMapping(models.Model):
         mapping = self.sudo()
         self.env["g2p.spar.access.log"].log_reveal(mapping.id, reason)
         return mapping.id_value, mapping.fa
+
+
+# See ``g2p.spar.referenced``. Whoever refers to what is marked, which is nearly always, waits for
+# nobody. The first time marks it, in one order, so that two that do are no deadlock; what has gone
+# by then fails as a foreign key would.
+_ALL_MARKED = """
+    NOT EXISTS (
+        SELECT FROM (SELECT DISTINCT provider_id AS id FROM written) AS provider
+        WHERE id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM g2p_fa_provider AS p WHERE p.id = provider.id AND p.used)
+    ) AND NOT EXISTS (
+        SELECT FROM (SELECT DISTINCT branch_id AS id FROM written) AS branch
+        WHERE id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM g2p_fa_branch AS b WHERE b.id = branch.id AND b.used)
+    ) AND NOT EXISTS (
+        SELECT FROM (SELECT DISTINCT participant_id AS id FROM written) AS participant
+        WHERE id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM g2p_spar_participant AS p WHERE p.id = participant.id AND p.used
+        )
+    )"""
+TRIGGERS = f"""
+CREATE OR REPLACE FUNCTION g2p_spar_mapping_refers() RETURNS trigger AS $$
+BEGIN
+    IF {_ALL_MARKED} THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM g2p_fa_provider
+    WHERE used IS NOT TRUE AND id IN (SELECT provider_id FROM written)
+    ORDER BY id FOR NO KEY UPDATE;
+    UPDATE g2p_fa_provider SET used = TRUE
+    WHERE used IS NOT TRUE AND id IN (SELECT provider_id FROM written);
+    PERFORM FROM g2p_fa_branch
+    WHERE used IS NOT TRUE AND id IN (SELECT branch_id FROM written)
+    ORDER BY id FOR NO KEY UPDATE;
+    UPDATE g2p_fa_branch SET used = TRUE
+    WHERE used IS NOT TRUE AND id IN (SELECT branch_id FROM written);
+    UPDATE g2p_spar_participant SET used = TRUE
+    WHERE used IS NOT TRUE AND id IN (SELECT participant_id FROM written);
+    IF NOT ({_ALL_MARKED}) THEN
+        RAISE EXCEPTION 'a provider, branch or participant of a mapping has been deleted'
+            USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$ LANGUAGE plpgsql;
+CREATE OR REPLACE TRIGGER g2p_spar_mapping_insert_refers
+    AFTER INSERT ON g2p_spar_mapping REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION g2p_spar_mapping_refers();
+CREATE OR REPLACE TRIGGER g2p_spar_mapping_update_refers
+    AFTER UPDATE ON g2p_spar_mapping REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION g2p_spar_mapping_refers();
+"""

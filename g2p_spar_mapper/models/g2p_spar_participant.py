@@ -30,6 +30,7 @@ class G2pSparParticipant(models.Model):
     """An organisation that calls the API: a bank, wallet operator, PBMS, bridge or switch."""
 
     _name = "g2p.spar.participant"
+    _inherit = "g2p.spar.referenced"
     _description = "SPAR Participant"
     _order = "name, id"
 

@@ -19,6 +19,7 @@ class G2pSparParticipantKey(models.Model):
     """
 
     _name = "g2p.spar.participant.key"
+    _inherit = "g2p.spar.kept"
     _description = "SPAR Participant Key"
     _order = "participant_id, revoked_at desc, id desc"
     _rec_name = "kid"
@@ -80,23 +81,11 @@ class G2pSparParticipantKey(models.Model):
 
     # === CRUD METHODS === #
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        keys = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return keys
-
     def write(self, vals):
         """Managers may change when a key holds, and nothing that tells which key it is."""
         if not self.env.su and vals.keys() - EDITABLE:
             raise AccessError(self.env._("Of a key only its validity can be changed."))
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
+        return super().write(vals)
 
     # === ACTIONS === #
 

@@ -31,6 +31,7 @@ from . import (
     test_payment_address,
     test_pbms_guide,
     test_rate_limit,
+    test_referenced,
     test_remote_address,
     test_resolve,
     test_security,

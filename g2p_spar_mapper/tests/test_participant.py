@@ -164,5 +164,5 @@ class TestParticipant(MapperCommon):
         from ..hooks import uninstall_hook  # noqa: PLC0415
 
         self.link(self.free, (self.id_of(1), self.fa()))
-        with self.assertRaises(UserError):
+        with self.enter_registry_test_mode(), self.assertRaises(UserError):
             uninstall_hook(self.env)

@@ -1,2 +1,2 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from . import agent, change, pages, portal, session, sign_in
+from . import agent, change, home, pages, portal, session, sign_in

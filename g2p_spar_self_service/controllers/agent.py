@@ -54,12 +54,12 @@ class Agent(Controller):
     def end_session(self, **_parameters):
         """End to help the person, and offer to sign them out at the provider."""
         session = request.env["ir.http"]._spar_assisted(seen=False)
-        was_there = request.session.pop(ASSISTED, None)
-        if not session:
-            return redirect(f"{AGENT_PATH}?ended=1" if was_there else AGENT_PATH)
+        request.session.pop(ASSISTED, None)
+        if not session:  # of two clicks, the browser shows what the second one gets
+            return redirect(f"{AGENT_PATH}?ended=1")
         provider = session.provider_id
+        # the id of the web session stays: the second click has it too
         session.end("agent")
-        request.session.should_rotate = True
         return signed_out("page_agent_ended", provider, reason=None)
 
 

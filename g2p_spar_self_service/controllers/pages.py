@@ -6,7 +6,7 @@ from odoo.http import Controller, request, route
 
 from .. import current_address
 from ..receipt import read_number
-from ..web import HOME_PATH, LANDING_PATH, page, redirect, site_company
+from ..web import HOME_PATH, LANDING_PATH, only_reads, page, redirect, site_company
 
 RECEIPT_PATH = f"{LANDING_PATH}/receipt"
 CANCEL_PATH = f"{LANDING_PATH}/cancel"
@@ -17,7 +17,7 @@ HELP_PATH = f"{LANDING_PATH}/help"
 class Pages(Controller):
     """What a person sees of their own address and of the changes that they have asked for."""
 
-    @route(HOME_PATH, type="http", auth="spar_beneficiary", methods=["GET"])
+    @route(HOME_PATH, type="http", auth="spar_beneficiary", methods=["GET"], readonly=only_reads)
     def address(self, **_parameters):
         """Where the person is paid now, masked, and what is about to change."""
         person = request.spar_person
@@ -31,13 +31,19 @@ class Pages(Controller):
         status = 503 if current.state == current_address.AWAY else 200
         return show("page_address", values, status=status)
 
-    @route(HISTORY_PATH, type="http", auth="spar_beneficiary", methods=["GET"])
+    @route(HISTORY_PATH, type="http", auth="spar_beneficiary", methods=["GET"], readonly=only_reads)
     def history(self, **_parameters):
         """What the person has asked for, and what became of it."""
         changes = request.env["g2p.spar.change"].of_person(request.spar_person.id)
         return show("page_history", {"changes": changes})
 
-    @route(f"{RECEIPT_PATH}/<string:number>", type="http", auth="spar_beneficiary", methods=["GET"])
+    @route(
+        f"{RECEIPT_PATH}/<string:number>",
+        type="http",
+        auth="spar_beneficiary",
+        methods=["GET"],
+        readonly=only_reads,
+    )
     def receipt(self, number, **_parameters):
         """The receipt of one change of the person's own."""
         change = own_change(number)
@@ -76,7 +82,7 @@ class Pages(Controller):
                 return refused(error)
         return redirect(f"{CANCEL_PATH}/{token}") if link else self.cancel_link(token)
 
-    @route(HELP_PATH, type="http", auth="public", methods=["GET"])
+    @route(HELP_PATH, type="http", auth="public", methods=["GET"], readonly=only_reads)
     def help(self, **_parameters):
         """What the ministry has to say."""
         # whoever is signed in finds the way back and the way out, and whom an agent helps
@@ -86,11 +92,8 @@ class Pages(Controller):
 
 def show(template, values, **options):
     """A page of ours, with the way to the other pages around it."""
-    company = site_company()
-    company.fetch(["name", "partner_id", "spar_contact"])
     if not request.env.context.get("tz"):
-        company.partner_id.fetch(["tz"])
-        request.update_context(tz=company.partner_id.tz or "UTC")
+        request.update_context(tz=site_company().spar_timezone())
     return page(f"g2p_spar_self_service.{template}", values, **options)
 
 

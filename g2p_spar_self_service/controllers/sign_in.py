@@ -12,6 +12,7 @@ from .. import languages, oidc
 from ..models.g2p_spar_beneficiary_session_assisted import AgentBusy, AgentRefused
 from ..models.g2p_spar_signin_attempt import TooManyAttempts, new_binding
 from ..web import (
+    AGENT_PATH,
     ASSISTED,
     BINDING,
     HANDLE,
@@ -21,6 +22,7 @@ from ..web import (
     is_secure,
     local_path,
     no_store,
+    only_reads,
     page,
     redirect,
     site_company,
@@ -32,9 +34,11 @@ _logger = logging.getLogger(__name__)
 
 
 class SignIn(Controller):
-    @route(LANDING_PATH, type="http", auth="public", methods=["GET"])
+    @route(LANDING_PATH, type="http", auth="public", methods=["GET"], readonly=only_reads)
     def landing(self, return_to="", ended="", **_parameters):
         """Where people choose how to sign in."""
+        if elsewhere := _with_the_agent():
+            return elsewhere
         company = site_company()
         providers = request.env["g2p.spar.signin.provider"].offered(company)
         values = {
@@ -53,6 +57,8 @@ class SignIn(Controller):
     )
     def sign_in(self, provider_id, return_to="", **_parameters):
         """Send the person to a provider."""
+        if elsewhere := _with_the_agent():
+            return elsewhere
         offered = request.env["g2p.spar.signin.provider"].offered(site_company())
         provider = offered.filtered(lambda provider: provider.id == provider_id)
         if not provider:
@@ -76,8 +82,10 @@ class SignIn(Controller):
             if attempt.provider_id.id != provider_id:
                 raise oidc.OidcProblem("Return: to the address of another provider")
             identity = _identify(attempt, claimed, parameters)
-            if attempt.agent_id or attempt.session_id.agent_id:
-                request.env["g2p.spar.assisted.sign.in"].note(identity)
+            if _is_at_an_agents_screen(attempt):
+                request.env["g2p.spar.assisted.sign.in"].note(
+                    attempt.provider_id, identity, claimed.since
+                )
             return _FINISH[attempt.purpose](attempt, identity)
         except oidc.OidcProblem as problem:
             _logger.info("Sign-in at provider %s: %s", attempt.provider_id.id, problem)
@@ -160,7 +168,7 @@ def begin(provider, return_path, session=None, purpose_ref=None, agent=None, afr
 
 def _identify(attempt, claimed, parameters):
     """Who has come back, all checks passed; raises `oidc.OidcProblem`."""
-    provider = attempt.provider_id
+    provider = attempt.provider_id.recollect()
     if not provider.active or provider.problem:
         raise oidc.OidcProblem("The provider is not offered any more", "unavailable")
     client = provider.client()
@@ -174,15 +182,33 @@ def _identify(attempt, claimed, parameters):
             claimed.since,
             afresh=attempt.purpose != "sign_in",
             last_auth_time=attempt.session_id.told_auth_time(),
+            closely=bool(attempt.session_id.agent_id),
         ),
         request.env["g2p.spar.signin.key.set"].source(provider),
         time.time(),
     )
 
 
+def _with_the_agent():
+    """Where to go from where people sign in alone, while an agent helps somebody in this browser or
+    has until just now; None where none does. It would begin a session that names no agent."""
+    if request.env["ir.http"]._spar_assisted(seen=False):
+        return redirect(AGENT_PATH)
+    if request.session.pop(ASSISTED, None):
+        return redirect(f"{AGENT_PATH}?ended=1")
+    return None
+
+
+def _is_at_an_agents_screen(attempt):
+    helped_in = request.session.get(ASSISTED)
+    return bool(helped_in or attempt.agent_id or attempt.session_id.agent_id)
+
+
 def _start_session(attempt, identity):
     """Whoever was signed in before in this browser is not any more, users of Odoo included."""
-    if request.env["g2p.spar.assisted.sign.in"].covers(identity):
+    if elsewhere := _with_the_agent():
+        return elsewhere
+    if request.env["g2p.spar.assisted.sign.in"].covers(attempt.provider_id, identity):
         # of somebody whom an agent helped in this browser, and who has gone: who is there now?
         if attempt.purpose == "afresh":
             raise oidc.OidcProblem("The provider tells a sign-in at an agent's screen", "level")
@@ -258,7 +284,9 @@ def _recall():
 
 
 def _forget_everybody():
-    """Leave nothing in the web session but the language, under a new session id."""
+    """Leave nothing in the web session but the language, under a new session id. What may fail
+    comes before, see `_rotate`."""
+    request.env.flush_all()
     lang = request.env.lang
     request.session.logout(keep_db=True)
     request.session.context["lang"] = lang

@@ -27,11 +27,13 @@ from . import (
     g2p_spar_signin_provider,
     g2p_spar_signin_provider_event,
     ir_http,
+    ir_websocket,
     mail_mail,
     res_company,
     res_config_settings,
     res_config_settings_assisted,
     res_config_settings_change,
     res_partner,
+    res_partner_bank,
     res_users,
 )

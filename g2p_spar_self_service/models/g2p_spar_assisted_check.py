@@ -1,7 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import logging
 
-from odoo import api, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Actor, ResolveItem
@@ -15,8 +15,10 @@ from odoo.addons.g2p_spar_fa_directory.financial_address import (
 from odoo.addons.g2p_spar_fa_directory.ids import id_key
 
 from .. import current_address
-from ..assisted_account import account_key, is_same_phone, number_key, phone_key
+from ..assisted_account import account_keys, bank_keys, is_same_phone, number_key, phone_key
 from ..current_address import CurrentAddress
+from .g2p_spar_agent_own import KEPT
+from .g2p_spar_change import address_digest
 from .g2p_spar_self_service import CannotChange
 
 _logger = logging.getLogger(__name__)
@@ -32,7 +34,8 @@ class G2pSparAssistedCheck(models.AbstractModel):
 
     What an agent's own is, is known as far as their contact says: IDs that ID rules give to it,
     bank accounts, telephone number, e-mail addresses, and the account on record for those IDs, or
-    about to be. What was is remembered, see ``g2p.spar.agent.own``.
+    about to be. What was is remembered, see ``g2p.spar.agent.own``; of accounts that they have
+    changed here, the changes tell.
     """
 
     _name = "g2p.spar.assisted.check"
@@ -80,11 +83,14 @@ class G2pSparAssistedCheck(models.AbstractModel):
         [address] = self.env["g2p.fa.directory"].parse_fas([fa])
         if self._is_own_number(person.agent, address):
             return "own_account"
-        account, own = account_key(address, fa), self.env["g2p.spar.agent.own"]
-        accounts = self._own_accounts(person)
-        own.note(person.agent, {_key("account", own_account) for own_account in accounts})
-        if own.has(person.agent, {_key("account", account)}):
+        account, own = account_keys(address, fa), self.env["g2p.spar.agent.own"]
+        found = self._own_on_record(person)
+        own.note(person.agent, self._own_accounts(person.agent, found))
+        was_own = own.has(person.agent, {_key("account", key) for key in account.sought})
+        if was_own or self._was_on_record(person.agent, fa):
             return "own_account"
+        if any(current.state == current_address.ON_HOLD for current in found):
+            return "own_on_hold"
         links = self.env["g2p.spar.assisted.link"]
         return "shared_account" if links.is_shared(person, account) else None
 
@@ -96,8 +102,8 @@ class G2pSparAssistedCheck(models.AbstractModel):
         :rtype: str | None
         """
         [address] = self.env["g2p.fa.directory"].parse_fas([fa])
-        account, links = account_key(address, fa), self.env["g2p.spar.assisted.link"]
-        links.lock(person, account)
+        account, links = account_keys(address, fa), self.env["g2p.spar.assisted.link"]
+        links.lock(person)
         if links.is_shared(person, account):
             return "shared_account"
         links.note(person, account)
@@ -138,6 +144,10 @@ class G2pSparAssistedCheck(models.AbstractModel):
                 "This account is yours. You cannot have others paid to it. Enter the account of "
                 "the person whom you help."
             ),
+            "own_on_hold": self.env._(
+                "Your own record is on hold, so this account cannot be compared with yours. "
+                "Another agent has to help."
+            ),
             "shared_account": self.env._(
                 "With your help, several other people asked to be paid to this account. Nobody "
                 "else can be added. Enter an account of this person's own, or send them to the "
@@ -159,15 +169,25 @@ class G2pSparAssistedCheck(models.AbstractModel):
             except SecretKeyMissing as error:  # then nobody can be helped either
                 _logger.warning("Agent %s: %s", agent.id, error)
 
+    @api.private
+    @tools.ormcache()
+    def own_fields(self):
+        """Fields of a contact that tell what is an agent's own, those of ID rules among them.
+
+        :rtype: frozenset[str]
+        """
+        rules = self.env["g2p.spar.id.rule"].sudo().search_fetch([], ["field_name"])
+        return frozenset({"email", "phone", *rules.mapped("field_name")})
+
     def _own_keys(self, agent):
         """What the contact of an agent says, as it is remembered."""
         own = {
             "id": map(id_key, self._own_ids(agent)),
             EMAIL_WALLET: self._own_emails(agent),
             MOBILE_WALLET: self._own_phones(agent),
-            BANK: self._own_bank_numbers(agent),
         }
-        return {_key(kind, value) for kind, values in own.items() for value in values if value}
+        keys = {_key(kind, value) for kind, values in own.items() for value in values if value}
+        return keys | self._own_bank_keys(agent)
 
     def _own_ids(self, agent):
         partner = agent.sudo().partner_id
@@ -184,40 +204,45 @@ class G2pSparAssistedCheck(models.AbstractModel):
 
     def _own_phones(self, agent):
         agent = agent.sudo()
-        numbers = (agent.login, agent.partner_id.phone)
+        # there may be digits in an e-mail address, too
+        login = "" if "@" in agent.login else agent.login
+        numbers = (login, agent.partner_id.phone)
         return set(filter(None, (phone_key(number or "") for number in numbers)))
 
     def _is_own_number(self, agent, address):
         """Whether the contact of an agent has this number, at whichever provider."""
         if isinstance(address, FaError) or address.is_opaque:
             return False
+        was_own = self.env["g2p.spar.agent.own"].has
+        if address.fa_type == BANK:
+            sought = bank_keys(address.number).sought
+            return bool(sought & self._own_bank_keys(agent)) or was_own(agent, sought)
         number = number_key(address.fa_type, address.number)
-        own = {
-            BANK: self._own_bank_numbers,
-            EMAIL_WALLET: self._own_emails,
-        }
         if not number:
             return False
-        if self.env["g2p.spar.agent.own"].has(agent, {_key(address.fa_type, number)}):
+        if was_own(agent, {_key(address.fa_type, number)}):
             return True
         if address.fa_type == MOBILE_WALLET:
             return self._is_own_phone(agent, number)
-        return number in own[address.fa_type](agent)
+        return number in self._own_emails(agent)
 
     def _is_own_phone(self, agent, phone):
         return any(is_same_phone(phone, own) for own in self._own_phones(agent))
 
-    def _own_bank_numbers(self, agent):
+    def _own_bank_keys(self, agent):
         banks = self.env["res.partner.bank"].sudo().with_context(active_test=False)
         accounts = banks.search([("partner_id", "=", agent.sudo().partner_id.id)])
-        return {number_key(BANK, account.acc_number) for account in accounts}
+        return {key for account in accounts for key in bank_keys(account.acc_number).noted}
 
-    def _own_accounts(self, person):
-        """What is on record for the IDs of an agent, by the mapper of the person, and what they
-        have asked to have there."""
+    def _own_on_record(self, person):
+        """What is on record for the IDs of an agent, by the mapper of the person.
+
+        :rtype: list[CurrentAddress]
+        :raise CannotChange: see `refused_account`
+        """
         ids = self._own_ids(person.agent)
         if not ids:
-            return set()
+            return []
         items = [
             ResolveItem(str(number), own_id, scope="details") for number, own_id in enumerate(ids)
         ]
@@ -230,11 +255,32 @@ class G2pSparAssistedCheck(models.AbstractModel):
         found = list(map(current_address.read, results))
         if any(current.state == current_address.AWAY for current in found):
             raise CannotChange(CurrentAddress(current_address.AWAY))
+        return found
+
+    def _own_accounts(self, agent, found):
+        """What an agent has on record, and what they have asked to have there, as it is remembered.
+
+        :param list[CurrentAddress] found: on record
+        """
         changes = self.env["g2p.spar.change"]
-        asked_for = [changes.pending_of(own_id).new_fa() for own_id in ids]
+        asked_for = [changes.pending_of(own_id).new_fa() for own_id in self._own_ids(agent)]
         strings = [fa for fa in (*asked_for, *(current.fa for current in found)) if fa]
         addresses = self.env["g2p.fa.directory"].parse_fas(strings)
-        return {account_key(address, fa) for address, fa in zip(addresses, strings, strict=True)}
+        return {
+            _key("account", key)
+            for address, fa in zip(addresses, strings, strict=True)
+            for key in account_keys(address, fa).noted
+        }
+
+    def _was_on_record(self, agent, fa):
+        """Whether an agent has asked here to be paid elsewhere than to an address, lately."""
+        changes = self.env["g2p.spar.change"].sudo()
+        domain = [
+            ("person_digest", "in", [changes.digest_of(own_id) for own_id in self._own_ids(agent)]),
+            ("old_digest", "=", address_digest(fa)),
+            ("requested_at", ">=", fields.Datetime.now() - KEPT),
+        ]
+        return bool(changes.search_count(domain, limit=1))
 
 
 def _key(kind, value):

@@ -40,15 +40,15 @@ class G2pSparAssistedLink(models.Model):
         """Whether this agent has helped too many others to be paid to an account.
 
         :param Person person: with an agent
-        :param str account: see `account_key` of the agent's checks
+        :param assisted_account.Keys account:
         """
         self.env.cr.execute(
-            """SELECT count(*) FROM g2p_spar_assisted_link
-            WHERE agent_id = %s AND account_digest = %s AND person_digest <> %s
+            """SELECT count(DISTINCT person_digest) FROM g2p_spar_assisted_link
+            WHERE agent_id = %s AND account_digest = ANY(%s) AND person_digest <> %s
                 AND asked_at >= %s""",
             [
                 person.agent.id,
-                digest(ACCOUNT_PURPOSE, account).hex(),
+                _digests(account.sought),
                 self.env["g2p.spar.change"].digest_of(person.id),
                 fields.Datetime.now() - COUNTED_FOR,
             ],
@@ -57,26 +57,26 @@ class G2pSparAssistedLink(models.Model):
         return self.env.cr.fetchone()[0] > self._shared_with()
 
     @api.private
-    def lock(self, person, account):
-        """Make others who are about to count this account of this agent wait until this transaction
+    def lock(self, person):
+        """Make others who are about to count an account of this agent wait until this transaction
         ends, so that two at once do not pass together."""
-        key = digest(LOCK_PURPOSE, f"{person.agent.id} {account}")
+        key = digest(LOCK_PURPOSE, str(person.agent.id))
         self.env.cr.execute(
             "SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(key[:8], signed=True)]
         )
 
     @api.private
     def note(self, person, account):
-        """Count that a person asks to be paid to an account; call it while that is locked."""
+        """Count that a person asks to be paid to an account; call it while the agent is locked."""
         self.env.cr.execute(
             """INSERT INTO g2p_spar_assisted_link
                 (agent_id, account_digest, person_digest, asked_at)
-            VALUES (%s, %s, %s, %s)
+            SELECT %s, unnest(%s::varchar[]), %s, %s
             ON CONFLICT (agent_id, account_digest, person_digest)
                 DO UPDATE SET asked_at = EXCLUDED.asked_at""",
             [
                 person.agent.id,
-                digest(ACCOUNT_PURPOSE, account).hex(),
+                _digests(account.noted),
                 self.env["g2p.spar.change"].digest_of(person.id),
                 fields.Datetime.now(),
             ],
@@ -107,3 +107,7 @@ class G2pSparAssistedLink(models.Model):
         count = len(old)
         old.unlink()
         return count, count == GC_LIMIT
+
+
+def _digests(keys):
+    return [digest(ACCOUNT_PURPOSE, key).hex() for key in sorted(keys)]

@@ -22,6 +22,7 @@ class G2pSparAssistedRefusal(models.Model):
             ("own_contact", "Person With the Agent's E-mail Address or Telephone Number"),
             ("old_sign_in", "Sign-in of an Earlier Session"),
             ("own_account", "The Agent's Own Account"),
+            ("own_on_hold", "The Agent's Own Record Is on Hold"),
             ("shared_account", "Account of Several People"),
         ],
         required=True,

@@ -154,7 +154,7 @@ class G2pSparBeneficiarySession(models.Model):
         if not isinstance(handle, str) or not _HANDLE.fullmatch(handle):
             return self.browse()
         session = self.sudo().search_fetch([("handle_digest", "=", _sha256(handle))])
-        session.provider_id.fetch(["active", "company_id", "name", "trust_version"])
+        session.provider_id.recollect()
         if not session._holds():
             if session and not session.ended_at and session._is_over():
                 session._end_now()

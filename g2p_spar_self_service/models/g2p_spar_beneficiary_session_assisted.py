@@ -4,10 +4,12 @@ from dataclasses import replace
 import psycopg2
 
 from odoo import SUPERUSER_ID, api, fields, models
+from odoo.fields import Domain
 from odoo.tools import get_lang
 
 from odoo.addons.g2p_spar_connector.secret import digest
 
+from .. import oidc
 from .g2p_spar_beneficiary_session import PURGED_AT_ONCE, digest_of_person, moment
 from .g2p_spar_change_draft import SESSION_ID_CHARS
 
@@ -70,10 +72,14 @@ class G2pSparBeneficiarySession(models.Model):
             assisted.begin(agent, provider, person_id).note_refusal(reason)
             raise AgentRefused(reason)
         self._of_agent(agent).end("replaced")
+        with self.env.registry.cursor() as cr:
+            now_open = self.sudo().browse(self.with_env(self.env(cr=cr))._of_agent(agent).ids)
+        if now_open - now_open.exists():  # what this transaction does not know yet
+            raise AgentBusy
         try:
             with self.env.cr.savepoint():
                 session, handle = self._start_with(agent, provider, identity, person_id)
-        except psycopg2.errors.UniqueViolation:
+        except psycopg2.errors.UniqueViolation:  # not even a moment before
             raise AgentBusy from None
         assisted.begin(agent, provider, person_id, session)
         return session, handle
@@ -122,6 +128,37 @@ class G2pSparBeneficiarySession(models.Model):
         :param str sid: id of the web session, new: one that others may know is none
         """
         self.web_digest = _web_digest(sid)
+
+    @api.private
+    @api.model
+    def id_digest_of(self, provider, identity):
+        """Of the ID that a sign-in makes, as changes have it; empty where it makes none, and so
+        begins no session.
+
+        :param oidc.flow.Identity identity: verified
+        """
+        try:
+            person_id = provider._make_id({**identity.claims, "sub": identity.sub})
+        except oidc.OidcProblem:
+            return ""
+        return self.env["g2p.spar.change"].digest_of(person_id)
+
+    @api.private
+    @api.model
+    def end_without_agent(self, provider, identity, since):
+        """End sessions that were begun without an agent, with a sign-in at the screen of one.
+
+        :param oidc.flow.Identity identity: of that sign-in
+        :param datetime since: when the attempt began that it was for
+        """
+        alone = Domain("agent_id", "=", False) & Domain("ended_at", "=", False)
+        sessions = self.sudo().search(alone & self._of_person(provider, identity))
+        told = moment(identity.auth_time)
+        sessions.filtered(
+            lambda session: (
+                session.auth_time == told if session.auth_time else session.started_at >= since
+            )
+        ).end()
 
     @api.private
     @api.model
@@ -199,19 +236,28 @@ class G2pSparBeneficiarySession(models.Model):
         return self.sudo().search([("agent_id", "=", agent.id), ("ended_at", "=", False)])
 
     def _refused(self, provider, identity, agent, person_id):
-        if self._has_begun_another(identity):
+        if self._has_begun_another(provider, identity):
             return "old_sign_in"
         contacts = provider._person_values(identity.claims)
         return self.env["g2p.spar.assisted.check"].refused_person(agent, person_id, contacts)
 
-    def _has_begun_another(self, identity):
+    def _has_begun_another(self, provider, identity):
         """Whether the provider has told this very sign-in before: somebody who was not asked to
         sign in now is not there now."""
-        told = [
-            ("person_digest", "=", digest_of_person(identity.issuer, identity.sub)),
-            ("auth_time", ">=", moment(identity.auth_time)),
-        ]
-        return bool(self.sudo().search(told, limit=1))
+        told = Domain("auth_time", ">=", moment(identity.auth_time))
+        told &= self._of_person(provider, identity)
+        with self.env.registry.cursor() as cr:  # also while the provider was asked
+            return bool(self.with_env(self.env(cr=cr)).sudo().search(told, limit=1))
+
+    def _of_person(self, provider, identity):
+        """Sessions of a person at an issuer, by subject or by ID: of one person, a provider may
+        tell several clients a subject each."""
+        of_subject = Domain("person_digest", "=", digest_of_person(identity.issuer, identity.sub))
+        id_digest = self.id_digest_of(provider, identity)
+        if not id_digest:
+            return of_subject
+        of_id = Domain("id_digest", "=", id_digest)
+        return of_subject | (of_id & Domain("provider_id.issuer", "=", identity.issuer))
 
     def _why_over(self):
         if not self.agent_id.active:

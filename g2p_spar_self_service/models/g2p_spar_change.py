@@ -442,10 +442,11 @@ class G2pSparChange(models.Model):
         person_digest = self.digest_of(person.id)
         speaking = contacts.with_context(lang=self._lang_for(person))
         speaking.note_person(person, person_digest)
-        phones = {known.contact().get("phone") for known in contacts.of_person(person_digest)}
-        if old.phone and old.phone not in phones:
+        known = contacts.of_person(person_digest)
+        if old.phone and old.phone not in {one.contact().get("phone") for one in known}:
             contacts.note(person_digest, [{"email": "", "phone": old.phone}], brought=False)
-        return contacts.of_person(person_digest)
+            known = contacts.of_person(person_digest)
+        return known
 
     def _new_tokens(self, known):
         """A link for each contact that may stop this change.

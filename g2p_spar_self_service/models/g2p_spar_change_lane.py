@@ -72,7 +72,7 @@ class G2pSparChange(models.Model):
         is reached over the network would have neither receipt nor history.
         """
         self.ensure_one()
-        change = self.with_context(spar_within_seconds=MAPPER_SECONDS)
+        change = self.with_env(self.connector_id.within(MAPPER_SECONDS).env)
         if self.due_at <= fields.Datetime.now() and change._claim(self.id):
             change._carry_out()
 

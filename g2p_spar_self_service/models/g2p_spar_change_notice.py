@@ -62,7 +62,7 @@ class G2pSparChange(models.Model):
         if not contact.get("email"):
             return
         subject, text = self._notice_subject(notice), self._notice_text(notice)
-        company, lang = self._company(), get_lang(self.env)
+        company, lang = self._company().recollect(), get_lang(self.env)
         body = self.env["ir.qweb"]._render(
             "g2p_spar_self_service.notice",
             {
@@ -82,8 +82,10 @@ class G2pSparChange(models.Model):
                 "spar_change_id": self.id,
                 "subject": subject,
                 "body_html": body,
+                "author_id": company.partner_id.id,
                 "email_to": contact["email"],
-                "email_from": company.email_formatted
+                "email_from": company.spar_sender()
+                or company.email_formatted
                 or self.env["ir.mail_server"]._get_default_from_address(),
                 "auto_delete": True,
             }
@@ -95,7 +97,8 @@ class G2pSparChange(models.Model):
         return bool(contact.get("email"))
 
     def _company(self):
-        return self.connector_id.company_id or self.env.company
+        self.env.user.spar_recollect()
+        return self.connector_id.recollect().company_id or self.env.company
 
     def _notice_subject(self, notice):
         return {
@@ -106,9 +109,7 @@ class G2pSparChange(models.Model):
 
     def _notice_text(self, notice):
         """One sentence or two, without the address, in the language of the context."""
-        zone = self._company().partner_id.tz or "UTC"
-        due = fields.Datetime.context_timestamp(self.with_context(tz=zone), self.due_at)
-        values = {"date": format_date(self.env, due.date(), date_format="long")}
+        values = {"date": self._due_date()} if notice == "requested" else {}
         if notice == "requested" and self.operation == "unlink":
             text = self.env._(
                 "You asked to remove the account that you are paid to. It stays until %(date)s."
@@ -130,3 +131,9 @@ class G2pSparChange(models.Model):
             text = self.env._("The change that you had asked for was not made. %(why)s")
             values["why"] = self.outcome_text or ""
         return (text % values).strip()
+
+    def _due_date(self):
+        """In words, where the company is."""
+        zone = self._company().spar_timezone()
+        due = fields.Datetime.context_timestamp(self.with_context(tz=zone), self.due_at)
+        return format_date(self.env, due.date(), date_format="long")

@@ -38,32 +38,28 @@ class G2pSparChange(models.Model):
         raise UserError(checks.refuse(person, reason, new["label"]))
 
     @api.private
-    def agent_told(self):
-        """How the person is told which agent has helped; empty where none has, or has no name that
-        can be told.
-
-        :rtype: str
-        """
-        return told_name(self.cancel_agent_name or self.agent_name or "")
-
-    @api.private
     def help_told(self):
-        """One sentence that says who has helped, empty where nobody has.
+        """One sentence that says who has helped to ask for it, empty where nobody has.
 
         :rtype: str
         """
-        if self.cancel_agent_id:
-            name = self.agent_told()
-            return (
-                self.env._("The agent %s helped you to cancel it.", name)
-                if name
-                else self.env._("An agent helped you to cancel it.")
-            )
         if not self.agent_id:
             return ""
-        if name := self.agent_told():
+        if name := told_name(self.agent_name or ""):
             return self.env._("The agent %s helped you with it.", name)
         return self.env._("An agent helped you with it.")
+
+    @api.private
+    def cancel_help_told(self):
+        """One sentence that says who has helped to cancel it, empty where nobody has.
+
+        :rtype: str
+        """
+        if not self.cancel_agent_id:
+            return ""
+        if name := told_name(self.cancel_agent_name or ""):
+            return self.env._("The agent %s helped you to cancel it.", name)
+        return self.env._("An agent helped you to cancel it.")
 
     def _who(self, person):
         """Extension: name both. Whoever stops the change does not log the agent out."""
@@ -98,7 +94,8 @@ class G2pSparChange(models.Model):
 
     def _notice_text(self, notice):
         """Extension: say that an agent has helped."""
-        return f"{super()._notice_text(notice)} {self.help_told()}".strip()
+        helped = self.cancel_help_told() if notice == "cancelled" else self.help_told()
+        return f"{super()._notice_text(notice)} {helped}".strip()
 
     def _lang_for(self, person):
         """Extension: that of the person, not that of the agent's pages."""

@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
 from ..person import MAPPER_SECONDS, Person
@@ -66,6 +66,7 @@ class G2pSparIdRule(models.Model):
 
     @api.private
     @api.model
+    @tools.ormcache("company.id")
     def has_portal_rules(self, company):
         """Whether users of the portal may have an ID at all."""
         return bool(self._portal_rules(company))

@@ -73,7 +73,7 @@ class G2pSparSigninKeySet(models.Model):
         return functools.cache(functools.partial(self._keys, provider.id, provider.jwks_uri))
 
     def _keys(self, provider_id, jwks_uri, anew):
-        known = self._recall(provider_id, jwks_uri)
+        known = self._recall(provider_id, jwks_uri, self.env.cr)
         lifetime, now = self._lifetime(), fields.Datetime.now()
         holds = known.is_from(now - lifetime)
         if not anew and known.is_from(now - lifetime / 2):
@@ -110,12 +110,15 @@ class G2pSparSigninKeySet(models.Model):
                 return None
             time.sleep(0.2)
 
-    def _recall(self, provider_id, jwks_uri):
-        rows = self._run(
-            """SELECT document, fetched_at, tried_at FROM g2p_spar_signin_key_set
-            WHERE provider_id = %s AND jwks_uri = %s""",
-            (provider_id, jwks_uri),
-        )
+    def _recall(self, provider_id, jwks_uri, cr=None):
+        """:param cr: to look as of its transaction; else as of now"""
+        query = """SELECT document, fetched_at, tried_at FROM g2p_spar_signin_key_set
+            WHERE provider_id = %s AND jwks_uri = %s"""
+        if cr:
+            cr.execute(query, (provider_id, jwks_uri))
+            rows = cr.fetchall()
+        else:
+            rows = self._run(query, (provider_id, jwks_uri))
         return Known(*rows[0]) if rows else Known(None, None, None)
 
     def _may_fetch(self, provider_id, jwks_uri, anew):

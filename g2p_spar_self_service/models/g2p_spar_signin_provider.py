@@ -5,7 +5,7 @@ import ipaddress
 import re
 import time
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.g2p_spar_connector import gateway
@@ -67,7 +67,7 @@ class G2pSparSigninProvider(models.Model):
     """
 
     _name = "g2p.spar.signin.provider"
-    _inherit = "g2p.spar.sealed.secret"
+    _inherit = ["g2p.spar.sealed.secret", "g2p.spar.kept"]
     _description = "Sign-in Provider"
     _order = "sequence, id"
     _secret_field = "client_secret"
@@ -509,11 +509,16 @@ class G2pSparSigninProvider(models.Model):
 
         :param company: of the site
         """
-        return (
-            self.sudo()
-            .search_fetch([("company_id", "in", (company.id, False))])
-            .filtered(lambda provider: not provider.problem)
-        )
+        return self.browse(self._offered_ids(company.id)).recollect()
+
+    @tools.ormcache("company_id")
+    def _offered_ids(self, company_id):
+        providers = self.sudo().search_fetch([("company_id", "in", (company_id, False))])
+        return providers.filtered(lambda provider: not provider.problem).ids
+
+    def _kept_fields(self):
+        """Extension: the picture is on every landing page."""
+        return [*super()._kept_fields(), self._fields["image_128"]]
 
     @api.private
     def signed_in_path(self):
@@ -579,17 +584,19 @@ class G2pSparSigninProvider(models.Model):
                 f"The claim {self.id_claim} holds a delimiter, or what no ID may hold"
             )
         try:
-            made = self.strategy_id.construct({"sub": value})
+            strategy = self.strategy_id.recollect()
+            made = strategy.construct({"sub": value})
         except PatternError as error:
             raise oidc.OidcProblem(f"The claim {self.id_claim} makes no ID: {error}") from None
-        if not self._is_in_namespace(made) or self.strategy_id.deconstruct(made) != {"sub": value}:
+        if not self._is_in_namespace(made) or strategy.deconstruct(made) != {"sub": value}:
             raise oidc.OidcProblem(
                 f"The claim {self.id_claim} makes no ID of the namespace of this provider"
             )
         return made
 
     def _is_in_namespace(self, made_id):
-        return id_key(namespace_of(made_id) or "") == id_key(self.namespace_id.name or "")
+        namespace = self.namespace_id.recollect()
+        return id_key(namespace_of(made_id) or "") == id_key(namespace.name or "")
 
     def _told(self, claims, claim, max_length=255):
         """A claim as a line of text in the person's language, empty where there is none.

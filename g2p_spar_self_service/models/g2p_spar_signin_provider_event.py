@@ -28,9 +28,19 @@ class G2pSparSigninProviderEvent(models.Model):
         required=True,
         readonly=True,
     )
-    field_name = fields.Char("Setting", required=True, readonly=True)
+    field_name = fields.Char("Field", required=True, readonly=True)
+    field_label = fields.Char("Setting", compute="_compute_field_label")
     old_value = fields.Text("Before", readonly=True)
     new_value = fields.Text("After", readonly=True)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("field_name")
+    def _compute_field_label(self):
+        known = self.env["g2p.spar.signin.provider"]._fields
+        for event in self:
+            field = known.get(event.field_name)  # an older version may have had others
+            event.field_label = field._description_string(self.env) if field else event.field_name
 
     # === BUSINESS METHODS === #
 

@@ -5,6 +5,7 @@ import werkzeug.exceptions
 
 from odoo import models
 from odoo.http import request
+from odoo.service import security
 
 from odoo.addons.g2p_spar_connector.safe_log import describe
 
@@ -36,12 +37,14 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _auth_method_public(cls):
-        """Extension: of the public user, pages of ours need no more than this. Odoo would read
-        everything about it at each request."""
+        """Extension: of the public user, pages of ours need what the worker has in its memory. Odoo
+        would read everything about it at each request."""
+        is_ours = request.httprequest.path.startswith(LANDING_PATH)
+        if is_ours and request.env.uid is None:
+            request.update_env(user=cls._spar_visitor())
         result = super()._auth_method_public()
-        is_public = request.env.uid in cls._get_public_users()
-        if is_public and request.httprequest.path.startswith(LANDING_PATH):
-            request.env.user.sudo().fetch(["active", "company_id"])
+        if is_ours and request.env.uid in cls._get_public_users():
+            request.env.user.spar_recollect()
         return result
 
     @classmethod
@@ -49,11 +52,23 @@ class IrHttp(models.AbstractModel):
         """Extension: while an agent helps somebody, that person is at the agent's screen, and finds
         nothing there that is open to the agent but these pages."""
         result = super()._auth_method_user()
-        path = request.httprequest.path
-        is_ours = path.startswith(LANDING_PATH) or path == LOG_OUT_PATH
-        if request.session.get(ASSISTED) and not is_ours:
+        if cls._spar_is_beside_help():
             werkzeug.exceptions.abort(no_store(request.redirect(AGENT_PATH)))
         return result
+
+    @classmethod
+    def _authenticate_explicit(cls, auth):
+        """Extension: and what is open to everybody, likewise, is so as to anybody else. Not in
+        `_auth_method_public`: where website is installed, that is not asked of who is logged in."""
+        result = super()._authenticate_explicit(auth)
+        cls._spar_set_agent_aside()
+        return result
+
+    @classmethod
+    def _serve_fallback(cls):
+        """Extension: pages without a route, too."""
+        cls._spar_set_agent_aside()
+        return super()._serve_fallback()
 
     @classmethod
     def _handle_error(cls, exception):
@@ -89,6 +104,16 @@ class IrHttp(models.AbstractModel):
         return super()._pre_dispatch(rule, args)
 
     @classmethod
+    def _spar_visitor(cls):
+        """Whom Odoo takes people without a log-in for. To be overridden where there are several
+        sites.
+
+        :return: database id of a `res.users`
+        :rtype: int
+        """
+        return request.env["ir.model.data"]._xmlid_to_res_id("base.public_user")
+
+    @classmethod
     def _spar_company(cls):
         """See `site_company`. To be overridden where there are several sites."""
         if request.session.get(ASSISTED):  # what holds for this person does not depend on the agent
@@ -111,7 +136,8 @@ class IrHttp(models.AbstractModel):
             if not request.env.uid:
                 cls._auth_method_public()
             request.env.cr.rollback()
-            if request.session.get(ASSISTED):  # whom the agent helps is said on every page
+            if request.session.get(ASSISTED) and cls._spar_is_logged_in():
+                # whom the agent helps is said on every page
                 request.spar_person = cls._spar_person()
             cls._spar_speak()
             cls._spar_keep_lang()
@@ -124,10 +150,34 @@ class IrHttp(models.AbstractModel):
         return request._inject_future_response(page)
 
     @classmethod
+    def _spar_is_logged_in(cls):
+        """Whether the log-in of this web session holds; Odoo has not looked where it has found no
+        page."""
+        uid = request.session.uid
+        return bool(uid and security.check_session(request.session, request.env))
+
+    @classmethod
+    def _spar_is_beside_help(cls):
+        """Whether an agent helps somebody in this browser, and the page is none of ours."""
+        path = request.httprequest.path
+        is_ours = path.startswith(LANDING_PATH) or path == LOG_OUT_PATH
+        return bool(request.session.get(ASSISTED)) and not is_ours
+
+    @classmethod
+    def _spar_set_agent_aside(cls):
+        if cls._spar_is_beside_help() and request.env.uid == request.session.uid:
+            request.update_env(user=cls._spar_visitor())
+
+    @classmethod
     def _spar_speak(cls):
         # Odoo begins with what the browser asks for, and reads nothing where that is not installed
-        request.update_context(lang="en_US")
-        request.update_context(lang=cls._spar_lang())
+        cls._spar_set_lang("en_US")
+        cls._spar_set_lang(cls._spar_lang())
+
+    @classmethod
+    def _spar_set_lang(cls, lang):
+        if request.env.context.get("lang") != lang:  # a new environment takes its time
+            request.update_context(lang=lang)
 
     @classmethod
     def _spar_languages(cls):

@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 
 
 class ResUsers(models.Model):
@@ -20,6 +20,18 @@ class ResUsers(models.Model):
                 now = fields.Datetime.now()
                 super(ResUsers, changed).write({"spar_password_changed_at": now})
         return result
+
+    @api.private
+    def spar_recollect(self):
+        """Have at hand what environments ask of a user, from the worker's memory. Odoo empties that
+        when one of these changes."""
+        for name, value in self._spar_kept(self.id).items():
+            self._fields[name]._insert_cache(self.sudo(), [value])
+
+    @tools.ormcache("user_id")
+    def _spar_kept(self, user_id):
+        user = self.sudo().browse(user_id)
+        return {"active": user.active, "company_id": user.company_id.id}
 
     @api.private
     def spar_proves_from(self, delay):

@@ -18,12 +18,14 @@ _HASHES = {"EdDSA": hashlib.sha512}  # of the others: SHA-256
 class Expected(NamedTuple):
     """What the attempt was begun with. `since`: seconds since 1970; `afresh`: the person must have
     signed in at the provider after that, and later than at `last_auth_time`, the `auth_time` of
-    their session where it has one."""
+    their session where it has one; `closely`: with a session too, clocks may differ by
+    `AFRESH_SKEW` only, so that one sign-in does not stand for another that came shortly after."""
 
     nonce: str
     since: float
     afresh: bool = False
     last_auth_time: float | None = None
+    closely: bool = False
 
 
 def check(
@@ -90,7 +92,7 @@ def _check_afresh(auth_time: float, expected: Expected, skew: int) -> None:
     """The browser carries `prompt` and `max_age` to the provider, and may leave them out: the
     provider then tells the sign-in that the session began with. Both times are of its clock."""
     last = expected.last_auth_time
-    if auth_time < expected.since - (AFRESH_SKEW if last is None else skew):
+    if auth_time < expected.since - (AFRESH_SKEW if last is None or expected.closely else skew):
         raise OidcProblem("ID token: auth_time is before this attempt", "level")
     if last is not None and int(auth_time) <= int(last):
         raise OidcProblem("ID token: auth_time is not after that of the session", "level")

@@ -5,6 +5,7 @@ from . import (
     test_agent_changes,
     test_agent_name,
     test_agent_reach,
+    test_agent_screen,
     test_agent_sign_in,
     test_assisted_account,
     test_change,

@@ -198,7 +198,8 @@ class TestAgent(AgentCase):
         # the agent could read it in the page
         self.assertNotIn("id_token_hint", {field.get("name") for field in form.iter("input")})
         self.assertIn(self.idp.issuer, self.answer.headers["Content-Security-Policy"])
-        self.assertNotEqual(self.web_session.sid, sid)
+        # of two clicks, both have it
+        self.assertEqual(self.web_session.sid, sid)
         self.assertNotIn(ASSISTED, self.web_session)
         self.env.invalidate_all()
         session = self.sessions().sudo()
@@ -511,7 +512,8 @@ class TestAgent(AgentCase):
         self.assertIn("several other people", self.text)
         self.assertFalse(self.changes())
         self.assertEqual(self.refusals(), ["shared_account"])
-        self.assertEqual(len(links.search([("agent_id", "=", self.agent.id)])), 1)
+        counted = links.search([("agent_id", "=", self.agent.id)])
+        self.assertEqual(len(set(counted.mapped("person_digest"))), 1)
 
     def test_what_is_counted_is_no_address(self):
         self.link("alice", "123456789012")
@@ -530,7 +532,8 @@ class TestAgent(AgentCase):
         self.link("dave", "123456789012")
         self.assertEqual(self.changes()[-1].state, "applied")
         links._gc()
-        self.assertEqual(len(links.search([("agent_id", "=", self.agent.id)])), 1)
+        counted = links.search([("agent_id", "=", self.agent.id)])
+        self.assertEqual(len(set(counted.mapped("person_digest"))), 1)
 
     # === for supervisors === #
 

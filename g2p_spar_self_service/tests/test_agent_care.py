@@ -96,10 +96,49 @@ class TestAgentCare(AgentCase):
         bank.unlink()
         self.assertOwn(number="555544443333")
 
+    def test_bank_account_before_the_first_session(self):
+        banks = self.env["res.partner.bank"]
+        values = {"partner_id": self.agent.partner_id.id}
+        bank = banks.create({**values, "acc_number": "5555-4444-3333"})
+        bank.acc_number = "5555-4444-2222"
+        bank.unlink()
+        self.assertOwn(number="555544443333")
+        self.assertOwn(number="555544442222")
+
     def test_id_that_was_changed(self):
         self.agent.partner_id.ref = "78"
         self.show(self.arrive_with_agent("77"))
         self.assertEqual(self.refusals(), ["own_id"])
+
+    def test_id_of_any_field(self):
+        """Whichever field an ID rule reads."""
+        self.rule.write({"for_portal": False, "field_name": "company_registry"})
+        self.agent.partner_id.company_registry = "79"
+        self.agent.partner_id.company_registry = "80"
+        self.show(self.arrive_with_agent("79"))
+        self.assertEqual(self.refusals(), ["own_id"])
+
+    def test_account_that_the_agent_has_changed(self):
+        """Before they ever entered anybody's."""
+        self.choose(number="123456789012")
+        self.press_button("Confirm", password=AGENT)
+        self.changes().cancel("by_person")
+        self.mapper.mappings["token:77@signin-test"] = ("account:111111111111@PLNB", None)
+        self.assertOwn(number="777777777777")
+        self.env.cr.execute("SET LOCAL spar.maintenance = 'test'")
+        self.env.cr.execute(
+            "UPDATE g2p_spar_change SET requested_at = requested_at - interval '401 days'"
+        )
+        self.assertNotOwn(number="777777777777")
+
+    def test_account_on_hold(self):
+        """The mapper tells nobody which it is, so nothing can be compared with it."""
+        self.mapper.suspended.add("token:77@signin-test")
+        self.help("alice")
+        self.choose(number="123456789012")
+        self.assertEqual(self.answer.status_code, 422)
+        self.assertIn("Your own record is on hold", self.error_of("number"))
+        self.assertEqual(self.refusals(), ["own_on_hold"])
 
     def test_account_that_was_on_record(self):
         self.assertOwn(number="777777777777")
@@ -158,7 +197,42 @@ class TestAgentCare(AgentCase):
     def test_cancelled_alone(self):
         change = self._pending_of_alice()
         change.cancel("by_person")
-        self.assertFalse(change.cancel_agent_id or change.help_told())
+        self.assertFalse(change.cancel_agent_id or change.help_told() or change.cancel_help_told())
+
+    def _pending_with_ana(self):
+        self.help("alice", number="111122223333")
+        self.choose(number="123456789012")
+        self.confirm("alice")
+        self.end()
+        return self.changes()
+
+    def _told_of_the_end(self, change):
+        mails = self.env["mail.mail"].sudo().search([("spar_change_id", "=", change.id)])
+        [mail] = mails.filtered(lambda mail: "stays" in mail.subject)
+        return mail.body_html
+
+    def test_asked_with_an_agent_and_cancelled_alone(self):
+        """Who has helped to ask has not helped to cancel."""
+        change = self._pending_with_ana()
+        with self.other_browser():
+            self.arrive("alice")
+            self.press_button("Cancel this change")
+            self.assertIn("The agent Ana Agent helped you with it", self.text)
+            self.assertNotIn("helped you to cancel it", self.text)
+        self.assertNotIn("Ana Agent", self._told_of_the_end(change))
+
+    def test_cancelled_with_another_agent(self):
+        change = self._pending_with_ana()
+        self.new_agent("agent-bea", name="Bea Agent")
+        with self.other_browser():
+            self.log_in("agent-bea")
+            self.help("alice")
+            self.press_button("Cancel this change")
+            self.assertIn("The agent Ana Agent helped you with it", self.text)
+            self.assertIn("The agent Bea Agent helped you to cancel it", self.text)
+        told = self._told_of_the_end(change)
+        self.assertIn("The agent Bea Agent helped you to cancel it", told)
+        self.assertNotIn("Ana Agent", told)
 
     def test_who_cancelled_stays(self):
         change = self._pending_of_alice()

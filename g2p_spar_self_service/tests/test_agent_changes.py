@@ -14,6 +14,8 @@ from .agent_common import AgentCase
 from .pages_common import REVIEW_PATH
 
 SESSIONS = "g2p.spar.beneficiary.session"
+# Of account 532013000.
+IBAN = "DE89370400440532013000"
 
 
 @tagged("post_install", "-at_install")
@@ -44,7 +46,60 @@ class TestAgentChanges(AgentCase):
             )
             self.assertEqual(checks._is_own_number(self.agent, address), is_own)
 
+    def test_own_number_in_a_login(self):
+        """An e-mail address is none, though it may begin with the number of somebody else."""
+        wallet = FinancialAddress(
+            "any", fa_type="mobile_wallet", provider_code="TSTW", number="9170000001"
+        )
+        checks = self.env["g2p.spar.assisted.check"]
+        for login, is_own in (("09170000001@agents.example", False), ("09170000001", True)):
+            agent = self.new_agent(login, email="any@agents.example")
+            self.assertEqual(checks._is_own_number(agent, wallet), is_own)
+
+    def test_own_iban(self):
+        """Its number alone is the same account, and the other way round."""
+        checks = self.env["g2p.spar.assisted.check"]
+        for own, typed in ((IBAN, "0532013000"), ("532013000", IBAN)):
+            bank = self.env["res.partner.bank"].create(
+                {"partner_id": self.agent.partner_id.id, "acc_number": own}
+            )
+            address = FinancialAddress("any", fa_type="bank", provider_code="X", number=typed)
+            other = FinancialAddress("any", fa_type="bank", provider_code="X", number="532013001")
+            self.assertTrue(checks._is_own_number(self.agent, address), typed)
+            self.assertFalse(checks._is_own_number(self.agent, other))
+            # and when it was removed
+            bank.unlink()
+            self.assertTrue(checks._is_own_number(self.agent, address), typed)
+            self.env.cr.execute("DELETE FROM g2p_spar_agent_own")
+
+    def test_iban_on_record(self):
+        self._iban_bank()
+        self.mapper.mappings["token:77@signin-test"] = (f"account:{IBAN}@IBNB", None)
+        self.help("alice")
+        self.choose(number="532013000")
+        self.assertIn("This account is yours", self.error_of("number"))
+
+    def _iban_bank(self):
+        rules = self.env["g2p.fa.account.rule"]
+        rule = rules.search([("check_method", "=", "iban")], limit=1)
+        self.plain_bank.copy({"name": "Iban Bank", "code": "IBNB", "account_rule_id": rule.id})
+
     # === what is counted === #
+
+    def test_iban_and_its_number(self):
+        """They are one account; the same number at another bank is another one."""
+        self.env["ir.config_parameter"].set_param("g2p_spar.assisted_shared_accounts", "0")
+        self._iban_bank()
+        self.plain_bank.copy({"name": "Other Bank", "code": "OTHB"})
+        self.link("alice", IBAN, provider="Iban Bank")
+        self.help("bob")
+        self.choose(number="532013000")
+        self.assertIn("several other people asked to be paid", self.error_of("number"))
+        self.end()
+        self.link("carol", "987654321")
+        self.link("dave", "987654321", provider="Other Bank")
+        self.assertEqual(len(self.changes()), 3)
+        self.assertEqual(len({link.person_digest for link in self.links()}), 3)
 
     def test_one_wallet_at_several_providers(self):
         self.env["ir.config_parameter"].set_param("g2p_spar.assisted_shared_accounts", "0")

@@ -3,7 +3,22 @@ import unittest
 
 from odoo.addons.g2p_spar_fa_directory.financial_address import FaError, FinancialAddress
 
-from ..assisted_account import account_key, is_same_phone, number_key, phone_key
+from ..assisted_account import (
+    account_key,
+    account_keys,
+    bank_keys,
+    is_same_phone,
+    number_key,
+    phone_key,
+)
+
+# The account number in it, and how many check digits of the country stand behind that.
+IBANS = {
+    "DE89370400440532013000": ("532013000", 0),
+    "FR1420041010050500013M02606": ("0500013M026", 2),
+    "NO9386011117947": ("86011117947", 0),
+    "PT50000201231234567890154": ("12345678901", 2),
+}
 
 
 def address(kind, number, provider="PLNB", branch=None):
@@ -44,6 +59,45 @@ class TestAssistedAccount(unittest.TestCase):
         self.assertSame(
             address("email_wallet", "Ana@Example.org"), address("email_wallet", "ana@example.org")
         )
+
+    def assertMeet(self, one, other, does=True):
+        """Each finds what was noted of the other."""
+        for noted, sought in ((one, other), (other, one)):
+            self.assertEqual(bool(noted.noted & sought.sought), does, (noted, sought))
+
+    def test_seven_digits(self):
+        """In the shortest plans that is all of a number."""
+        self.assertSame(
+            address("mobile_wallet", "+220 7123456"), address("mobile_wallet", "7123456")
+        )
+
+    def test_iban_and_its_number(self):
+        for iban, (number, _check_digits) in IBANS.items():
+            of_iban = account_keys(address("bank", iban), "any")
+            bare = account_keys(address("bank", number, "OTHR"), "any")
+            self.assertMeet(of_iban, bare)
+            self.assertMeet(bank_keys(iban), bank_keys(number))
+            other = account_keys(address("bank", "777777777"), "any")
+            self.assertMeet(of_iban, other, does=False)
+
+    def test_numbers_at_two_banks(self):
+        one, other = (
+            account_keys(address("bank", "0012345678", code), "any") for code in ("A", "B")
+        )
+        self.assertMeet(one, other, does=False)
+        self.assertMeet(one, one)
+
+    def test_two_ibans_that_end_alike(self):
+        one, other = (
+            account_keys(address("bank", iban), "any")
+            for iban in ("DE89370400440532013000", "DE48500105170532013000")
+        )
+        self.assertMeet(one, other, does=False)
+
+    def test_number_too_short_to_be_compared(self):
+        keys = account_keys(address("bank", "12345"), "any")
+        self.assertEqual(keys.noted, {"bank plnb 12345"})
+        self.assertEqual(bank_keys("--"), (set(), set()))
 
     def test_short_numbers_are_several(self):
         """None of them is nothing to compare."""

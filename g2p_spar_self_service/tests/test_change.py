@@ -8,9 +8,8 @@ import psycopg2
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.modules import load_script
 from odoo.tests import new_test_user
-from odoo.tools import file_open, file_path, mute_logger
+from odoo.tools import file_open, mute_logger
 
 from odoo.addons.g2p_spar_connector.g2p_connect.values import Outcome
 from odoo.addons.g2p_spar_connector.secret import SealBroken
@@ -544,6 +543,22 @@ class TestChange(ChangeCommon):
         for _to, _subject, body in self.mails(change):
             for secret in ("9012", "3333", "Plain Bank", "token:", "nationalId"):
                 self.assertNotIn(secret, body)
+        sent = self.env["mail.mail"].sudo().search([("spar_change_id", "=", change.id)])
+        self.assertEqual(sent.author_id, self.env.company.partner_id)
+
+    def test_sender_of_notices(self):
+        """The company's address as it is now; without one, that which Odoo has for it."""
+        company = self.env.company
+        for sub, email in (("a", "pay@example.org"), ("b", "benefits@example.org"), ("c", "")):
+            company.email = email
+            self.env.invalidate_all()  # as in the next request
+            person = self.person(sub, email=f"{sub}@example.org")
+            self.put_on_record(person)
+            change = self.ask(person)
+            [mail] = self.env["mail.mail"].sudo().search([("spar_change_id", "=", change.id)])
+            default = self.env["ir.mail_server"]._get_default_from_address()
+            self.assertEqual(mail.email_from or "", company.email_formatted or default or "")
+            self.assertIn(email, mail.email_from or "")
 
     def test_notice_says_when(self):
         """In the time zone of the company, and in the person's language."""
@@ -627,17 +642,6 @@ class TestChange(ChangeCommon):
         self.connector.company_id = other
         mine.spar_change_needs_contact = True
         self.assertFalse(self.changes._needs_contact(portal), "that of the connector")
-
-    def test_nobody_to_tell_said_by_an_earlier_release(self):
-        self.env["ir.config_parameter"].set_param("g2p_spar.change_needs_contact", "0")
-        name = "migrations/19.0.1.1.0/post-needs-contact.py"
-        script = load_script(file_path(f"g2p_spar_self_service/{name}"), "post_needs_contact")
-        script.migrate(self.env.cr, "19.0.1.0.0")
-        self.env.invalidate_all()
-        self.assertFalse(
-            any(self.env["res.company"].search([]).mapped("spar_change_needs_contact"))
-        )
-        self.assertFalse(self.env["ir.config_parameter"].get_param("g2p_spar.change_needs_contact"))
 
     def test_who_must_be_told_is_on_record(self):
         self.provider.change_needs_contact = "no"
@@ -829,9 +833,9 @@ class TestChange(ChangeCommon):
         draft = self.draft(self.maria)
         self.sign_in_again(draft, self.maria)
         self.env.flush_all()
-        with self.assertQueryCount(43):
+        with self.assertQueryCount(38):
             change = draft.confirm(self.maria, draft.version())
             self.env.flush_all()
-        with self.assertQueryCount(20):
+        with self.assertQueryCount(17):
             self.apply(change)
             self.env.flush_all()

@@ -115,6 +115,15 @@ class TestIdToken(BaseCase):
                 self.check(client, acr=acr)
             self.assertEqual(caught.exception.kind, "level")
 
+    def test_afresh_and_closely(self):
+        """One sign-in that came shortly before does not stand for another."""
+        expected = EXPECTED._replace(afresh=True, last_auth_time=EXPECTED.since - 90)
+        self.check(expected=expected, auth_time=EXPECTED.since - 20)
+        expected = expected._replace(closely=True)
+        self.check(expected=expected, auth_time=EXPECTED.since - 5)
+        with self.assertRaises(OidcProblem):
+            self.check(expected=expected, auth_time=EXPECTED.since - 6)
+
     def test_afresh(self):
         expected = EXPECTED._replace(afresh=True)
         again = expected._replace(last_auth_time=SINCE - 30)

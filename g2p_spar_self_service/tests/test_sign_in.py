@@ -284,6 +284,13 @@ class TestKeys(SignInCase):
 
 @tagged("post_install", "-at_install")
 class TestEnd(SignInCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # what is noted of a session while a page only reads is so in another transaction, which
+        # tests do not have
+        cls.set_registry_readonly_mode(False)
+
     def test_sign_out(self):
         self.sign_in()
         handle = self.web_session[HANDLE]

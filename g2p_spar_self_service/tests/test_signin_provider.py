@@ -1,6 +1,7 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import base64
 import json
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import psycopg2
@@ -10,6 +11,7 @@ from odoo.service.model import get_public_method
 from odoo.tests import Form, TransactionCase, new_test_user, tagged
 from odoo.tools import file_open, mute_logger
 
+from .. import web
 from ..oidc import OidcProblem
 from .identity_provider import IdentityProvider
 
@@ -578,3 +580,124 @@ class TestPortalRule(ProviderCase):
         # where the reference is the ID, it has them
         rule.strategy_id = False
         self.assertEqual(rule.portal_person(user).id, "77@signin-test")
+
+
+class _WebSession(dict):
+    def __init__(self, uid, values):
+        super().__init__(values)
+        self.uid = uid
+
+
+@tagged("post_install", "-at_install")
+class TestKept(ProviderCase):
+    """What each page needs of settings comes from the worker's memory."""
+
+    def setUp(self):
+        super().setUp()
+        others = self.env["g2p.spar.signin.provider"].search([("id", "!=", self.provider.id)])
+        others.active = False
+        self.company = self.env["res.company"].create({"name": "Test ministry"})
+        self.provider.company_id = self.company
+        self.provider.image_128 = base64.b64encode(
+            file_open("base/static/img/main_partner-image.png", "rb").read()
+        )
+        self.next_transaction()
+
+    def next_transaction(self):
+        self.env.flush_all()
+        self.env.invalidate_all()
+
+    def shown(self):
+        values = self.provider.offered(self.company).mapped(
+            lambda provider: (provider.name, provider.image_128, provider.problem, provider.issuer)
+        )
+        company = self.company.recollect()
+        return values, company.name, company.spar_timezone()
+
+    def all_of_it(self):
+        connector = self.env["g2p.spar.connector"]._get_default(self.company)
+        made = self.provider.recollect()._make_id({"sub": "alice"})
+        has_rules = self.env["g2p.spar.id.rule"].has_portal_rules(self.company)
+        return self.shown(), connector.mapped("name"), made, has_rules
+
+    def test_no_statement(self):
+        before = self.all_of_it()
+        self.next_transaction()
+        with self.assertQueryCount(0):
+            self.assertEqual(self.all_of_it(), before)
+
+    def test_changes_are_seen(self):
+        self.shown()
+        self.next_transaction()
+        partner = self.company.partner_id
+        for change, seen in (
+            (lambda: self.provider.write({"name": "Other"}), "Other"),
+            (lambda: partner.write({"name": "Other ministry"}), "Other ministry"),
+            (lambda: partner.write({"tz": "Asia/Manila"}), "Asia/Manila"),
+            (lambda: self.provider.write({"client_id": False}), "[]"),
+        ):
+            change()
+            self.next_transaction()
+            self.assertIn(seen, str(self.shown()))
+
+    def test_contact_that_was_merged_into_another(self):
+        """Odoo gives the company the other one by SQL, and deletes its own."""
+        self.shown()
+        merged, other = self.company.partner_id, self.env["res.partner"].create({"name": "Other"})
+        self.env["res.company"].spar_partner_ids()
+        wizard = self.env["base.partner.merge.automatic.wizard"]
+        wizard._update_foreign_keys(merged, other)
+        merged.unlink()
+        self.next_transaction()
+        self.assertEqual(self.company.recollect().partner_id, other)
+
+    def test_a_replica_that_may_lag_behind(self):
+        """Whoever has signed in reads from the server itself; others, and where the two are one,
+        from the replica."""
+        local = {"db_host": "/run/pg", "db_port": 5432}
+        one = {**local, "db_replica_host": "/run/pg", "db_replica_port": 5432}
+        for replica, handle, uid, reads in (
+            (one, None, None, True),
+            (one, "handle", None, True),
+            (one, None, 7, False),
+            ({**one, "db_replica_port": 5433}, None, None, True),
+            ({**one, "db_replica_port": 5433}, "handle", None, False),
+            ({**one, "db_replica_host": "replica"}, "handle", None, False),
+            ({**one, "db_replica_host": None}, "handle", None, True),
+        ):
+            session = _WebSession(uid, {web.HANDLE: handle})
+            with (
+                self.subTest(replica=replica, handle=handle, uid=uid),
+                patch.object(web, "request", SimpleNamespace(session=session)),
+                patch.object(web, "config", replica),
+            ):
+                self.assertEqual(web.only_reads(None, None, None), reads)
+
+    def test_another_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.provider.with_context(lang="fr_FR").name = "Identité"
+        self.next_transaction()
+        for lang, name in (("en_US", "National ID"), ("fr_FR", "Identité")) * 2:
+            [provider] = self.provider.with_context(lang=lang).offered(self.company)
+            self.assertEqual(provider.name, name)
+            self.next_transaction()
+
+    def test_connector(self):
+        connectors = self.env["g2p.spar.connector"]
+        common = connectors._get_default(self.company)
+        own = connectors.create({"name": "Own", "company_id": self.company.id})
+        self.assertEqual(connectors._get_default(self.company), own)
+        own.active = False
+        self.assertEqual(connectors._get_default(self.company), common)
+
+    def test_the_public_user(self):
+        public = self.env.ref("base.public_user")
+        public.spar_recollect()
+        self.next_transaction()
+        with self.assertQueryCount(0):
+            public.spar_recollect()
+            self.assertTrue(public.sudo().company_id)
+        public.write({"company_ids": [(4, self.company.id)], "company_id": self.company.id})
+        self.next_transaction()
+        public.spar_recollect()
+        self.assertEqual(public.sudo().company_id, self.company)

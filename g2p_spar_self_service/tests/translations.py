@@ -13,6 +13,9 @@ from odoo.tools.translate import trans_export
 
 LANGUAGES = ("fr", "tl")
 WIDTH = 98
+# Places of terms that are not the addon's own: of its tests, and of a model of Odoo's that it
+# extends, as Odoo's website calls it in its form builder.
+_FOREIGN = re.compile(r"/tests/|^model:ir\.model,website_form_label$")
 # What stands for a value: %s, %(name)s, {{0}}; and tags, which a translation keeps.
 _PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd]|\{\{\d+\}\}|</?\w+")
 
@@ -22,7 +25,7 @@ def folder(module):
 
 
 def template(env, module):
-    """All terms of an installed addon, as Odoo finds them, without those of its tests.
+    """All terms of an installed addon, as Odoo finds them, without those that are not its own.
 
     :rtype: polib.POFile
     """
@@ -38,7 +41,8 @@ def template(env, module):
         "Content-Transfer-Encoding": "8bit",
     }
     for entry in exported:
-        entry.occurrences = [place for place in entry.occurrences if "/tests/" not in place[0]]
+        places = entry.occurrences
+        entry.occurrences = [place for place in places if not _FOREIGN.search(place[0])]
         if entry.occurrences:
             file.append(entry)
     return file

@@ -1,5 +1,5 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-from odoo import models
+from odoo import SUPERUSER_ID, models
 from odoo.http import request
 
 from odoo.addons.g2p_spar_self_service.web import LANDING_PATH
@@ -7,6 +7,12 @@ from odoo.addons.g2p_spar_self_service.web import LANDING_PATH
 
 class IrHttp(models.AbstractModel):
     _inherit = "ir.http"
+
+    @classmethod
+    def _spar_visitor(cls):
+        """Override: each website has its own."""
+        websites = request.env(user=SUPERUSER_ID)["website"].with_context(lang="en_US")
+        return websites.get_current_website()._get_cached("user_id")
 
     @classmethod
     def _spar_company(cls):

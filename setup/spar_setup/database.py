@@ -36,14 +36,17 @@ class Database:
     :param server: PostgreSQL server
     :param PythonEnv env: runs Odoo
     :param dict odoo: record of the Odoo tree
+    :param bool disposable: whether one of its name may go that an earlier checkout in the same
+        place has left behind, whose keys are lost
     """
 
-    def __init__(self, folder, name, server, env, odoo):
+    def __init__(self, folder, name, server, env, odoo, disposable=False):
         self.folder = folder
         self.name = name
         self.server = server
         self.env = env
         self.odoo = odoo
+        self.disposable = disposable
         self.log = folder / "odoo.log"
         self._record_path = folder / "database.json"
 
@@ -82,16 +85,17 @@ class Database:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         record = self.record
         if self.exists():
-            if not record:
+            if not record and not self.disposable:
                 raise SetupError(
-                    f"The database {self.name} exists, but setup/start did not make it.",
-                    "Name another one with --database.",
+                    f"The database {self.name} exists, but this checkout did not make it.",
+                    "Name another one with --database. "
+                    "To begin anew: docs/operator.md, “Where things are”.",
                 )
-            if record["complete"]:
+            if record and record["complete"]:
                 self._update(record, pbms, website)
                 self._load_languages(languages if record["demo"] else ())
                 return
-            say(f"The creation of the database {self.name} was interrupted; beginning anew")
+            say(f"The database {self.name} was not made to its end; beginning anew")
             self.drop()
         names = addons.to_install(Path(self.odoo["path"]), demo, glue, pbms, website)
         self._create(names, demo, password or secrets.token_urlsafe(12), pbms, languages)

@@ -23,7 +23,12 @@ class Installation:
         return Database(self.state.databases / name, name, server, self.env, self.odoo)
 
     def test_database(self, name, server):
-        return Database(self.state.tests / name, name, server, self.env, self.odoo)
+        return self.disposable_database(self.state.tests / name, name, server)
+
+    def disposable_database(self, folder, name, server):
+        """One of tests and benchmarks, which can always be made anew. On a server that is not ours,
+        it may be somebody else's who tests there too."""
+        return Database(folder, name, server, self.env, self.odoo, disposable=server.is_ours)
 
 
 def install(wanted_odoo=None, development=False):

@@ -40,7 +40,7 @@ full_page_writes = {durable}
 synchronous_commit = {durable}
 timezone = 'UTC'
 log_timezone = 'UTC'
-log_line_prefix = '%m [%p] %q%u@%d '
+log_line_prefix = '%m [%p] %q%u@%d %a '
 # No ID or address may reach the log: no statement, no parameter, no DETAIL of an error.
 log_statement = none
 log_min_duration_statement = -1
@@ -302,9 +302,9 @@ def _system_user():
 
 
 def _shared_buffers():
-    """Megabytes: an eighth of the memory, between 128 and 4096."""
+    """Megabytes: a quarter of the memory, as PostgreSQL advises, between 128 and 8192."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return max(128, min(4096, memory // 8))
+    return max(128, min(8192, memory // 4))
 
 
 def _checksum(path):

@@ -29,13 +29,19 @@ def is_alive(recorded):
 
 
 def children(pid):
-    """Ids of the direct children."""
+    """Ids of the direct children; it and its threads may end meanwhile."""
     found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    tasks = Path(f"/proc/{pid}/task")
+    try:
+        threads = os.listdir(tasks)
+    except FileNotFoundError:
+        return found
+    for thread in threads:
         try:
-            found += [int(child) for child in task.read_text(encoding="utf-8").split()]
+            text = (tasks / thread / "children").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):
             continue
+        found += map(int, text.split())
     return found
 
 

@@ -69,6 +69,10 @@ function item.unlink(position)
 end
 
 function request()
+  if load_.action == "health" then
+    sent = sent + 1
+    return wrk.format("GET", load_.path)
+  end
   local now = os.date("!%Y-%m-%dT%H:%M:%SZ")
   local make, parts = item[load_.action], {}
   for position = 0, load_.items - 1 do
@@ -99,6 +103,8 @@ end
 local function problem(status, body)
   if status ~= 200 then
     return "status " .. status
+  elseif load_.action == "health" then
+    return not string.find(body, "pass", 1, true) and "not in good health" or nil
   elseif not string.find(body, expected_count, 1, true) then
     return "not every item has been answered"
   elseif string.find(body, '"status":"rjct"', 1, true) then

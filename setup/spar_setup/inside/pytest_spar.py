@@ -1,10 +1,15 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
-"""pytest plugin: an error that nobody expected in a log makes the test fail that caused it.
+"""pytest plugin for tests inside Odoo that run side by side.
 
-A test that expects one takes it out of the log: `mute_logger`, `assertLogs`.
+An error that nobody expected in a log makes the test fail that caused it; a test that expects one
+takes it out of the log: `mute_logger`, `assertLogs`.
 """
 
 import logging
+import os
+import shutil
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -28,6 +33,32 @@ _collector = _Collector()
 
 def pytest_sessionstart():
     logging.getLogger().addHandler(_collector)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_filestore(request):
+    """Files of this process's database alone.
+
+    pytest-odoo gives each process a database and all of them one filestore. Odoo collects garbage
+    there after each test class, by the database of that process: the others lose what they have
+    just written. The copy goes with the folder of the run.
+    """
+    inside = request.config.pluginmanager.has_plugin("odoo")
+    if not inside or "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    request.getfixturevalue("load_registry")
+    from odoo.tests.common import get_db_name
+    from odoo.tools import config
+
+    name = get_db_name()
+    shared = Path(config.filestore(name))
+    own = shared.with_name(name)
+    shutil.rmtree(own, ignore_errors=True)
+    # Odoo writes each file once, and never changes one: links are enough.
+    shutil.copytree(shared, own, copy_function=os.link)
+    with patch.object(config, "filestore", return_value=str(own)):
+        yield
 
 
 @pytest.hookimpl(wrapper=True)
