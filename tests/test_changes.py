@@ -12,10 +12,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-import psycopg2
 import pytest
 from conftest import RunningServer, fresh_database
-from lanes import TRIGGER, await_true
+from lanes import await_true, wake
 from log_search import Logs
 from mapper_client import MARK, TOKEN_PATH, BackOffice, Client, new_number, together
 from participants import register
@@ -30,6 +29,7 @@ _linked = itertools.count(2026000000 + 100 * 7919, 7919)
 BANK = "BYSB"
 PROVIDER = "Test ID"
 CLICKS = 6
+MODELS = ("g2p.spar.change",)
 # nobody listens there
 NOWHERE = "http://127.0.0.1:9"
 # An ended wait, as a migration might set it: what people have asked for is append-only.
@@ -143,17 +143,6 @@ def id_of(number):
     return f"token:{number}@nationalId"
 
 
-def wake(site):
-    """Have the scheduled action look now for what is due."""
-    with site.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(TRIGGER, [["g2p.spar.change"]])
-    connection.close()
-    with psycopg2.connect(**{**site.dsn, "dbname": "postgres"}) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify('cron_trigger', %s)", [site.database])
-    connection.close()
-
-
 def button(page, name, words):
     """What a button sends on which these words can be read."""
     for value, label in re.findall(rf'<button[^>]* name="{name}" value="(\d+)">(.*?)</button>',
@@ -165,12 +154,8 @@ def button(page, name, words):
 
 def await_lane(site, condition):
     """Wait for what the scheduled action does; it is woken again and again."""
-
-    def holds():
-        wake(site)
-        return condition()
-
-    await_true(holds, timeout=120, pause=1)
+    wake(site, MODELS)
+    await_true(condition, timeout=120, pause=1, server=site, models=MODELS)
 
 
 def unlinked():
@@ -341,9 +326,8 @@ def test_with_a_mapper_elsewhere(site, server, state, profile):
     page = person.get(f"{START}/remove")
     assert page.url.endswith(HOME), "one change at a time"
     state.query(MAKE_DUE)
-    wake(site)
     tries = "SELECT max(try_count) FROM g2p_spar_change WHERE state = 'pending'"
-    await_true(lambda: state.query(tries)[0][0])
+    await_lane(site, lambda: state.query(tries)[0][0])
     assert "we keep trying" in person.get(HOME).text
     assert first in client.call("resolve", question).items[0]["fa"]
     office.must("g2p.spar.connector", "write", connectors, {"remote_url": base})

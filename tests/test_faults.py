@@ -274,7 +274,7 @@ def test_nothing_acknowledged_is_lost(victim, cluster, receiver, total, seconds)
     )
     check_callbacks(receiver, told)
     check_registry(state, receiver, told, contested)
-    check_messages(state, correlation_ids, total)
+    check_messages(victim, state, correlation_ids, total)
     for message, correlation_id in plain.told[:3]:
         assert plain.send(message) == correlation_id
     check_disclosures(victim, state, resolver)
@@ -311,7 +311,7 @@ def check_registry(state, receiver, told, contested):
     state.check_history(list(valid))
 
 
-def check_messages(state, correlation_ids, total):
+def check_messages(server, state, correlation_ids, total):
     """The records of the messages and callbacks say the same."""
     rows = state.query(
         "SELECT state, item_count, done_count, succeeded_count + rejected_count "
@@ -326,7 +326,9 @@ def check_messages(state, correlation_ids, total):
         "SELECT count(*), bool_and(state = 'delivered') FROM g2p_spar_callback WHERE message_id IN"
         " (SELECT id FROM g2p_spar_message WHERE correlation_id = ANY(%s))"
     )
-    await_true(lambda: state.query(delivered, correlation_ids) == [(MESSAGES, True)])
+    await_true(
+        lambda: state.query(delivered, correlation_ids) == [(MESSAGES, True)], server=server
+    )
     [(chunked,)] = state.query(
         "SELECT sum(item_count) FROM g2p_spar_message_chunk WHERE message_id IN"
         " (SELECT id FROM g2p_spar_message WHERE correlation_id = ANY(%s))",

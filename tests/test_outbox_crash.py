@@ -7,12 +7,12 @@ import random
 import signal
 import time
 
-import psycopg2
-from lanes import TRIGGER, await_true
+from lanes import await_true, wake
 from log_search import Logs
 from mapper_client import BackOffice, new_id, new_phone
 from registry_state import RegistryState
 
+MODELS = ("g2p.spar.outbox",)
 CONTACTS = 2_000
 KILLS = 4
 WAITING = "SELECT count(*) FROM g2p_spar_outbox WHERE state = 'waiting'"
@@ -83,12 +83,8 @@ class Outbox:
                 # what the lane has locked it works on anyway
                 " (SELECT id FROM g2p_spar_outbox WHERE state = 'waiting' FOR UPDATE SKIP LOCKED)"
             )
-            cursor.execute(TRIGGER, [["g2p.spar.outbox"]])
         connection.close()
-        with psycopg2.connect(**{**self.server.dsn, "dbname": "postgres"}) as connection:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_notify('cron_trigger', %s)", [self.server.database])
-        connection.close()
+        wake(self.server, MODELS)
 
     def kill_lane(self):
         for pid in self.server.worker_pids("Cron"):
@@ -105,7 +101,12 @@ def test_a_killed_lane_links_each_person_once(own_server):
     for _kill in range(KILLS):
         await_true(lambda: own_server.worker_pids("Cron"))
         outbox.work_now()
-        await_true(lambda: outbox.count(CLAIMED) or not outbox.count(WAITING), pause=0.002)
+        await_true(
+            lambda: outbox.count(CLAIMED) or not outbox.count(WAITING),
+            pause=0.002,
+            server=own_server,
+            models=MODELS,
+        )
         time.sleep(dice.uniform(0, 0.1))
         outbox.kill_lane()
         time.sleep(0.5)  # what it had sent to the database ends there
