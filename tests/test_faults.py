@@ -326,9 +326,7 @@ def check_messages(server, state, correlation_ids, total):
         "SELECT count(*), bool_and(state = 'delivered') FROM g2p_spar_callback WHERE message_id IN"
         " (SELECT id FROM g2p_spar_message WHERE correlation_id = ANY(%s))"
     )
-    await_true(
-        lambda: state.query(delivered, correlation_ids) == [(MESSAGES, True)], server=server
-    )
+    await_true(lambda: state.query(delivered, correlation_ids) == [(MESSAGES, True)], server=server)
     [(chunked,)] = state.query(
         "SELECT sum(item_count) FROM g2p_spar_message_chunk WHERE message_id IN"
         " (SELECT id FROM g2p_spar_message WHERE correlation_id = ANY(%s))",
