@@ -2,7 +2,7 @@
 {
     "name": "SPAR: Connector for OpenSPP",
     "summary": "Pay beneficiaries of OpenSPP programmes to the address that they chose",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "G2P",
     "author": "SPAR on Odoo",
     "license": "LGPL-3",

@@ -2,6 +2,7 @@
 """Somebody of the demonstration who chooses in Chromium where they are paid."""
 
 import re
+import time
 
 from chromium import PHONE, Visitor
 from people import DEMONSTRATION, HOME, START
@@ -21,6 +22,7 @@ class Beneficiary(Visitor):
         super().__init__(browser, viewport, **options)
         self.server = server
         self.name = name
+        self._proved_at = 0
 
     def open(self, path):
         self.page.goto(f"{self.server.url}{path}")
@@ -52,10 +54,14 @@ class Beneficiary(Visitor):
         self.await_path(HOME)
 
     def prove(self):
-        """Say who one is, at the provider, in whatever language."""
+        """Say who one is, at the provider, in whatever language. It tells whole seconds, and a
+        confirmation must be later than the sign-in before: no person is as quick as that."""
+        while int(time.time()) <= self._proved_at:
+            time.sleep(0.02)
         self.page.get_by_label(self.name).check()
         with self.page.expect_navigation():
             self.page.locator("main button").click()
+        self._proved_at = int(time.time())
 
     def sign_in_again(self):
         """Confirm what the review page shows."""

@@ -13,11 +13,17 @@ from log_search import Logs
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "setup"))
 
 from spar_setup import process, template
+from spar_setup import server as server_module
 from spar_setup.installation import Installation
 from spar_setup.postgres import server_for_tests
 from spar_setup.python_env import PythonEnv
 from spar_setup.server import Server, free_port
 from spar_setup.state import State, read_json
+
+# Test processes that run side by side each have ports of their own.
+PROCESSES_AT_MOST = 8
+_process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+server_module.PORTS = server_module.PORTS[_process % PROCESSES_AT_MOST :: PROCESSES_AT_MOST]
 
 WORKERS = 2
 # Of the files, those that take longest; the longest first.

@@ -218,9 +218,6 @@ def nothing_to_be_done(stage):
     with stage.person("Pilar Tolentino") as pilar:
         pilar.sign_in()
         pilar.follow("Remove this account")
-        pilar.submit("Continue to remove it")
-        pilar.sign_in_again()
-        pilar.submit("Confirm the removal")
         stage.show(pilar, "refused", "This cannot be done now", 409)
         with stage.without_mapper():
             pilar.open(HOME)

@@ -67,6 +67,16 @@ class Browser:
     def get(self, address, **options):
         return Page(self.session.get(urljoin(self.url, address), timeout=TIMEOUT, **options))
 
+    def log_in_as(self, database, login, password):
+        """As a user of Odoo."""
+        parameters = {"db": database, "login": login, "password": password}
+        answer = self.json("/web/session/authenticate", parameters)
+        assert answer["result"]["uid"], answer
+
+    def json(self, path, parameters):
+        call = {"jsonrpc": "2.0", "method": "call", "params": parameters}
+        return self.session.post(f"{self.url}{path}", json=call, timeout=TIMEOUT).json()
+
     def submit(self, page, words, follow=True, **fields):
         """Fill in and send the form in which these words can be read."""
         address, hidden = page.form(words)

@@ -61,13 +61,7 @@ class AgentBrowser(Browser):
         self.log_in()
 
     def log_in(self):
-        parameters = {"db": self.database, "login": self.login, "password": PASSWORD}
-        answer = self.json("/web/session/authenticate", parameters)
-        assert answer["result"]["uid"], answer
-
-    def json(self, path, parameters):
-        call = {"jsonrpc": "2.0", "method": "call", "params": parameters}
-        return self.session.post(f"{self.url}{path}", json=call, timeout=60).json()
+        self.log_in_as(self.database, self.login, PASSWORD)
 
     def help(self, subject):
         """The person signs in on this device, and sees where they are paid."""

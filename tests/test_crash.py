@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import psutil
+import psycopg2
 import pytest
 from conftest import RunningServer, fresh_database
 from log_search import Logs
@@ -204,14 +205,21 @@ def attempt(call):
         call()
 
 
-@pytest.mark.parametrize("trouble", ["full", "unwritable"])
-def test_a_resolve_that_cannot_be_recorded_discloses_nothing(server, trouble):
-    client, state, logs = Client(server), RegistryState(server), Logs(server)
-    id_, fa = new_id(), new_fa()
-    assert client.link([(id_, fa)]).succeeded == [True]
-    assert client.resolve([id_]).items[0]["fa"] == fa
-    folder = server.log_path.parent / "spool" / server.database
-    spool = folder / f"{socket.gethostname()}.ndjson"
+@contextlib.contextmanager
+def job_held(server, name):
+    """A scheduled action of the mapper does not run meanwhile; one that runs is waited for."""
+    with contextlib.closing(psycopg2.connect(**server.dsn)) as connection:
+        connection.cursor().execute(
+            """SELECT FROM ir_cron AS cron JOIN ir_model_data AS data ON data.res_id = cron.id
+            WHERE data.model = 'ir.cron' AND data.module = 'g2p_spar_mapper' AND data.name = %s
+            FOR NO KEY UPDATE OF cron""",
+            [name],
+        )
+        yield
+
+
+@contextlib.contextmanager
+def spool_in_trouble(spool, trouble):
     aside = spool.with_name("aside")
     if spool.exists():
         spool.rename(aside)
@@ -220,6 +228,22 @@ def test_a_resolve_that_cannot_be_recorded_discloses_nothing(server, trouble):
     else:
         spool.mkdir()
     try:
+        yield
+    finally:
+        spool.unlink() if trouble == "full" else spool.rmdir()
+        if aside.exists():
+            aside.rename(spool)
+
+
+@pytest.mark.parametrize("trouble", ["full", "unwritable"])
+def test_a_resolve_that_cannot_be_recorded_discloses_nothing(server, trouble):
+    client, state, logs = Client(server), RegistryState(server), Logs(server)
+    id_, fa = new_id(), new_fa()
+    assert client.link([(id_, fa)]).succeeded == [True]
+    assert client.resolve([id_]).items[0]["fa"] == fa
+    folder = server.log_path.parent / "spool" / server.database
+    spool = folder / f"{socket.gethostname()}.ndjson"
+    with job_held(server, "cron_load_access_spool"), spool_in_trouble(spool, trouble):
         reply = client.resolve([id_])
         assert reply.status == 500
         assert reply.json == {
@@ -228,10 +252,6 @@ def test_a_resolve_that_cannot_be_recorded_discloses_nothing(server, trouble):
         assert reply.headers["content-type"] == "application/json"
         # Changes need no spool.
         assert client.update([(id_, new_fa())]).succeeded == [True]
-    finally:
-        spool.unlink() if trouble == "full" else spool.rmdir()
-        if aside.exists():
-            aside.rename(spool)
     assert client.resolve([id_]).items[0]["fa"] == state.mappings([id_])[id_]
     logs.check_clean()
 

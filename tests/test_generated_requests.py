@@ -16,7 +16,8 @@ from mapper_client import Client, exchange
 from spar_setup.state import State
 from spar_setup.tool_env import ToolEnv
 
-REQUIREMENTS = ["schemathesis>=4.32,<5"]
+# its report is read, so no newer one
+REQUIREMENTS = ["schemathesis>=4.32.5,<4.33"]
 HOOKS = Path(__file__).parent / "generated_requests"
 CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance",
@@ -95,7 +96,7 @@ def run(schemathesis, server, folder, *options):
 
 def test_a_few_of_each_operation(own_server, schemathesis, tmp_path):
     """A server of its own: the document's examples link IDs that other tests link too."""
-    few = ("--phases", "examples,fuzzing", "--max-examples", "8")
+    few = ("--phases", "examples,fuzzing", "--max-examples", "8", "--seed", "8")
     operations, requests = run(schemathesis, own_server, tmp_path, *few)
     assert requests > 5 * operations
 

@@ -179,7 +179,7 @@ def test_what_was_interrupted_goes_on(server, tmp_path):
     client = Client(server)
     pairs = [(new_id(), new_fa()) for _ in range(6000)]
     path = write(tmp_path / "mappings.csv", *((*pair, "", "", "") for pair in pairs))
-    running = start(client, path, "--batch", "100")
+    running = start(client, path, "--batch", "10")  # it takes its time
     deadline = time.monotonic() + TIMEOUT
     while client.resolve([pairs[1000][0]]).codes != ["succ.id.active"]:
         assert time.monotonic() < deadline

@@ -6,6 +6,7 @@ import pytest
 from beneficiary import BANK, SIGN_IN, Beneficiary
 from chromium import chromium
 from conftest import RunningServer, fresh_database
+from lanes import await_true
 from log_search import Logs
 from mapper_client import new_number
 from page_checks import FIRST_VISIT, FIRST_VISIT_REQUESTS, PageChecks, weights
@@ -102,16 +103,16 @@ def test_by_keyboard(person):
     keys.enter("Skip to the content")
     keys.enter("Choose where you are paid")
     keys.enter("Continue")
-    assert "Choose one of these." in keys.focus, "what is wrong is read out first"
+    await_true(lambda: "Choose one of these." in keys.focus)  # what is wrong is read out first
     keys.enter("Choose one of these.", waits=False)
-    assert keys.focus == "Bank account"
+    await_true(lambda: keys.focus == "Bank account")
     visitor.page.keyboard.press("Space")
     keys.enter("Continue")
     keys.reach("Name")
     visitor.page.keyboard.type("bayani")
     # in place, and said to who cannot see it
     visitor.page.get_by_role("button", name=BANK).wait_for()
-    assert visitor.page.inner_text("#results-status") == "Found: 1"
+    await_true(lambda: visitor.page.inner_text("#results-status") == "Found: 1")
     keys.enter(BANK)
     keys.enter("Tacloban Branch")
     keys.reach("Account number")

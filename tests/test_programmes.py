@@ -17,6 +17,7 @@ from mapper_client import (
     together,
 )
 from participants import register
+from people import HOME, Browser
 from spar_setup import template
 from spar_setup.server import free_port
 
@@ -245,6 +246,40 @@ def test_same_outcome(world):
         without,
         without,
     ]
+
+
+def test_portal_user_with_an_id_document(programmes, local):
+    """A registrant with a log-in reaches the own address; where two have the same document, it is
+    nobody's."""
+    world, office = local, local.office
+    world.take_over()
+    [person, other], [id_, _] = world.people(2)
+    number = new_number()
+    world.link({id_: number})
+    login = f"registrant-{number}"
+    world.create(
+        "res.users",
+        login=login,
+        password=login,
+        partner_id=person,
+        group_ids=[[6, 0, [office.reference("base.group_portal")]]],
+    )
+    office.must("g2p.spar.id.rule", "write", [world.rule], {"for_portal": True})
+    browser = Browser(programmes.url)
+    browser.log_in_as(programmes.database, login, login)
+    try:
+        page = browser.get(HOME)
+        assert page.url.endswith(HOME) and number[-4:] in page.text, page.text
+        documents = office.find("g2p.reg.id", ["partner_id", "=", other])
+        office.must("g2p.reg.id", "write", documents, {"value": id_.upper()})
+        page = browser.get(HOME)
+        assert "your account has no ID" in page.text and number[-4:] not in page.text, page.text
+        office.must("res.partner", "action_archive", [other])
+        assert "your account has no ID" in browser.get(HOME).text
+        office.must("g2p.reg.id", "unlink", documents)
+        assert number[-4:] in browser.get(HOME).text
+    finally:
+        office.must("g2p.spar.id.rule", "write", [world.rule], {"for_portal": False})
 
 
 def test_registry_for_those_never_linked(world):

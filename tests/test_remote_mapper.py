@@ -286,10 +286,11 @@ def test_what_the_connection_test_explains(instance, server):
 def test_mapper_away(own_server, instance):
     """While it is down nothing is found, linked or "not linked"; then calls go through."""
     client, _participant_id = register(own_server)
-    connector = remote(instance, own_server, client, remote_max_items=2, remote_total_seconds=5)
+    connector = remote(instance, own_server, client, remote_max_items=2)
     pairs = [{"id": new_id(), "fa": bank_fa(new_number())} for _ in range(5)]
     questions = [{"id": pair["id"], "scope": "details"} for pair in pairs]
     assert outcomes(connector.call("link", *pairs)) == ["done"] * 5
+    connector.write(remote_total_seconds=5)
     own_server.end()
     for operation, items in (("resolve", questions), ("unlink", questions)):
         items = [{"id": item["id"]} for item in items]
@@ -298,7 +299,7 @@ def test_mapper_away(own_server, instance):
         assert all("away" in result["message"] for result in results)
         assert all("://" not in result["message"] for result in results)
     own_server.restart()
-    connector.write(remote_url=f"{own_server.url}/spar/v1.0.0")
+    connector.write(remote_url=f"{own_server.url}/spar/v1.0.0", remote_total_seconds=60)
     results = connector.call("resolve", *questions)
     assert [result["fa"] for result in results] == [pair["fa"] for pair in pairs]
 

@@ -65,7 +65,7 @@ def test_somebody_else_signs_in_and_out(started, browser, host):
     visitor.press("Sign out")
     page.wait_for_url(AT_START)
     visitor.press(f"Sign in with {DEMONSTRATION}")
-    assert page.get_by_text("Who are you?").is_visible()
+    page.get_by_text("Who are you?").wait_for()
     visitor.check()
     visitor.leave()
 

@@ -107,7 +107,7 @@ def test_a_twin_that_waits_a_moment_gets_the_answer(server, client, state, linke
         first = begin(send)
         wait_for_lock(state)
         twin = begin(send)
-        time.sleep(1)
+        time.sleep(0.5)
     assert first().succeeded == [True]
     assert twin().body == first().body
     assert state.event_counts([linked]) == {linked: (2, 1)}

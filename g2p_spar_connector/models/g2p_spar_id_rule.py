@@ -3,6 +3,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
 from odoo.addons.g2p_spar_fa_directory.ids import id_problem
 from odoo.addons.g2p_spar_fa_directory.pattern import PatternError
@@ -182,7 +183,7 @@ class G2pSparIdRule(models.Model):
         if self.source == DOCUMENT:
             return {
                 document.partner_id.id: document.value
-                for document in self._documents(partners)
+                for document in self._documents(_of(partners))
                 if self._is_valid(document)
             }
         field = self.source == "field" and self._reference_field()
@@ -201,7 +202,7 @@ class G2pSparIdRule(models.Model):
         """
         if self.source != DOCUMENT:
             return {}
-        documents = [document for document in self._documents(partners) if document.value]
+        documents = [document for document in self._documents(_of(partners)) if document.value]
         valid = {document.partner_id for document in documents if self._is_valid(document)}
         return {
             document.partner_id.id: document.value
@@ -209,13 +210,15 @@ class G2pSparIdRule(models.Model):
             if document.partner_id not in valid
         }
 
-    def _documents(self, partners):
-        """The ID documents of these contacts that are of this rule's type, found with one
+    def _documents(self, domain):
+        """The ID documents within this domain that are of this rule's type, found with one
         statement. To be extended by a registry whose documents have ``partner_id``, ``value``,
         ``status`` and ``expiry_date``:
 
             if not self.mine_type_id:
-                return super()._documents(partners)
+                return super()._documents(domain)
+
+        :param Domain domain: on these four fields
         """
         return ()
 
@@ -239,6 +242,10 @@ class G2pSparIdRule(models.Model):
 
 
 # === HELPERS === #
+
+
+def _of(partners):
+    return Domain("partner_id", "in", partners.ids)
 
 
 def _may_be_reference(field):

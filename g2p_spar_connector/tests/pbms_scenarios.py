@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.service.model import get_public_method
 
 from ..g2p_connect.values import Address
@@ -337,6 +338,14 @@ class PrepareScenarios:
         self.assertEqual(self.payment_of(people[0]).spar_outcome, "id_missing")
         self.assertEqual(self.payment_of(people[1]).spar_outcome, "id_missing")
         self.assertEqual(self.payment_of(people[2]).account_number, "3")
+
+    def test_whose_a_document_is(self):
+        """Of this rule's type; invalid ones too."""
+        people = self.make_people(2)
+        self.spoil_documents(people[0], people[1])
+        documents = self.rule._documents(Domain("value", "=", "2@test"))
+        self.assertEqual(documents.partner_id, people[1])
+        self.assertFalse(self.rule._documents(Domain("value", "=", "3@test")))
 
     def test_nothing_stands_in_for_a_spoiled_document(self):
         people = self.make_people(2)

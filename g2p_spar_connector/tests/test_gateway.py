@@ -467,7 +467,7 @@ class TestExchange(GatewayCase):
                 started = time.monotonic()
                 url = f"http://127.0.0.1:{server.port}/"
                 self.assertFailed(url, "no complete answer within 0.4 s", True, timeout=(0.3, 0.4))
-                self.assertLess(time.monotonic() - started, 1)
+                self.assertLess(time.monotonic() - started, 4)  # of 5
 
     def test_time_of_sending(self):
         """A receiver that takes nothing."""
@@ -555,7 +555,7 @@ class TestTls(GatewayCase):
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         started = time.monotonic()
         self.assertFailed(url, "no connection within 0.3 s", False, timeout=(0.3, 5))
-        self.assertLess(time.monotonic() - started, 1)
+        self.assertLess(time.monotonic() - started, 4)  # of 5
 
     def test_drip(self):
         self.use_authority()

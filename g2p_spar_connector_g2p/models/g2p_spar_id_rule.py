@@ -1,5 +1,6 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from odoo import fields, models
+from odoo.fields import Domain
 
 from .. import names
 
@@ -14,11 +15,13 @@ class G2pSparIdRule(models.Model):
         names.ID_TYPE, "ID Type", ondelete="restrict", help="Which of a registrant's ID documents."
     )
 
-    def _documents(self, partners):
+    def _documents(self, domain):
         """Override: those of this registry."""
         if not self.g2p_id_type_id:
-            return super()._documents(partners)
-        return self.env[names.ID_DOCUMENT].sudo().search_fetch(
-            [("partner_id", "in", partners.ids), ("id_type", "=", self.g2p_id_type_id.id)],
-            ["partner_id", "value", "status", "expiry_date"],
-        )  # fmt: skip
+            return super()._documents(domain)
+        domain &= Domain("id_type", "=", self.g2p_id_type_id.id)
+        return (
+            self.env[names.ID_DOCUMENT]
+            .sudo()
+            .search_fetch(domain, ["partner_id", "value", "status", "expiry_date"])
+        )

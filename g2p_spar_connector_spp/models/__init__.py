@@ -6,4 +6,5 @@ from . import (
     spp_payment,
     spp_program_payment_manager,
     spp_program_payment_manager_default,
+    spp_registry_id,
 )

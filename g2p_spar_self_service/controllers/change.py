@@ -44,7 +44,7 @@ class Change(Controller):
             return unavailable()
         if not current.can_change:
             return redirect(HOME_PATH)
-        return show("page_kind", {"kinds": kinds, "errors": {}})
+        return _no_way(current) or show("page_kind", {"kinds": kinds, "errors": {}})
 
     @_step(KIND_PATH, "POST")
     def choose_kind(self, kind="", **_parameters):
@@ -189,7 +189,7 @@ class Change(Controller):
             return unavailable()
         if current.state != current_address.LINKED:
             return redirect(HOME_PATH)
-        return show("page_remove", {"current": current})
+        return _no_way(current) or show("page_remove", {"current": current})
 
     @_step(REMOVE_PATH, "POST")
     def prepare_removal(self, **_parameters):
@@ -282,6 +282,15 @@ def _session_key():
 def _text(value):
     """What a form has told as text: a file is none, and NUL is in none."""
     return value.replace("\0", "") if isinstance(value, str) else ""
+
+
+def _no_way(current):
+    """A page that says why the person cannot ask for a change now; None where they can."""
+    try:
+        _service().check_may_begin(request.spar_person, current)
+    except UserError as error:
+        return refused(error)
+    return None
 
 
 def _has_pending():

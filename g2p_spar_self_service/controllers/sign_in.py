@@ -19,6 +19,7 @@ from ..web import (
     LANDING_PATH,
     REFUSED,
     SIGNED_IN_PATH,
+    UNATTENDED,
     is_secure,
     local_path,
     no_store,
@@ -35,19 +36,23 @@ _logger = logging.getLogger(__name__)
 
 class SignIn(Controller):
     @route(LANDING_PATH, type="http", auth="public", methods=["GET"], readonly=only_reads)
-    def landing(self, return_to="", ended="", **_parameters):
+    def landing(self, return_to="", ended="", unknown="", **_parameters):
         """Where people choose how to sign in."""
         if elsewhere := _with_the_agent():
             return elsewhere
-        company = site_company()
+        company, rules = site_company(), request.env["g2p.spar.id.rule"]
+        user = request.env.user if request.session.uid else None
+        known_user = bool(user and rules.portal_person(user))
         providers = request.env["g2p.spar.signin.provider"].offered(company)
         values = {
             "providers": providers,
             "return_to": local_path(return_to) if return_to else "",
             "ended": bool(ended),
-            "signed_in": bool(request.session.get(HANDLE) or request.session.uid),
+            "unknown": bool(unknown and user and not known_user),
+            "signed_in": known_user or bool(request.session.get(HANDLE)),
             "is_agent": request.env["g2p.spar.assisted.check"].is_agent(request.env.user),
-            "for_portal": request.env["g2p.spar.id.rule"].has_portal_rules(company),
+            "for_portal": rules.has_portal_rules(company),
+            "logged_in": bool(user),
         }
         posts_to = providers.pages()
         return page("g2p_spar_self_service.page_landing", values, posts_to=posts_to)
@@ -65,7 +70,9 @@ class SignIn(Controller):
             raise werkzeug.exceptions.NotFound()
         # at an agent's screen, somebody else may be signed in there still
         is_agent = request.env["g2p.spar.assisted.check"].is_agent(request.env.user)
-        return begin(provider, local_path(return_to), afresh=is_agent)
+        # so it may be with a telephone that was left to itself
+        left = not request.session.keys().isdisjoint((HANDLE, UNATTENDED))
+        return begin(provider, local_path(return_to), afresh=is_agent, asks_again=left)
 
     @route(f"{SIGNED_IN_PATH}/<int:provider_id>", type="http", auth="public", methods=["GET"])
     def signed_in(self, provider_id, **_parameters):
@@ -90,6 +97,8 @@ class SignIn(Controller):
         except oidc.OidcProblem as problem:
             _logger.info("Sign-in at provider %s: %s", attempt.provider_id.id, problem)
             return _failed(problem.kind, 503 if problem.kind == "unavailable" else 403)
+        except TooManyAttempts:
+            return _failed("too_many", 429)
         except (SealBroken, SecretKeyMissing) as error:
             _logger.error("Sign-in at provider %s: %s", attempt.provider_id.id, error)
             return _failed("unavailable", 503)
@@ -132,14 +141,22 @@ def sign_out_members(provider, id_token=""):
     return oidc.logout.form(provider.client_id, id_token, site_url(LANDING_PATH), locales)
 
 
-def begin(provider, return_path, session=None, purpose_ref=None, agent=None, afresh=False):
+def begin(
+    provider,
+    return_path,
+    session=None,
+    purpose_ref=None,
+    agent=None,
+    afresh=False,
+    asks_again=False,
+):
     """Send the person to a provider; with a session, to confirm something by signing in anew.
 
     :param str return_path: already one of `local_path`
     :param session: of the person, `request.spar_person.session`
     :param str purpose_ref: what for; see `take_confirmation` of the session
     :param agent: `res.users` at whose screen the person signs in, to be helped
-    :param bool afresh: see `begin` of attempts
+    :param bool afresh: see `begin` of attempts, as for `asks_again`
     """
     if not is_secure():
         return _failed("insecure", 403)
@@ -157,6 +174,7 @@ def begin(provider, return_path, session=None, purpose_ref=None, agent=None, afr
             purpose_ref=purpose_ref,
             agent=agent,
             afresh=afresh,
+            asks_again=asks_again,
         )
     except TooManyAttempts:
         return _failed("too_many", 429)

@@ -20,6 +20,7 @@ from odoo.addons.g2p_spar_connector.secret import (
 from odoo.addons.g2p_spar_fa_directory.ids import mask_id
 
 from ..person import MAPPER_SECONDS, Person
+from .g2p_spar_signin_attempt import PER, TooManyAttempts
 
 PURPOSE = "beneficiary session"
 IDLE_MINUTES = 15
@@ -27,7 +28,8 @@ MINUTES = 60
 CONFIRMED_FOR = timedelta(minutes=10)
 KEPT = timedelta(days=30)
 PURGED_AT_ONCE = 10_000
-# A page that is opened sooner after the last one writes nothing.
+# A page that is opened sooner after the last one writes nothing; nor within a quarter of what an
+# idle session lasts.
 SEEN_EVERY = timedelta(seconds=60)
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -105,7 +107,10 @@ class G2pSparBeneficiarySession(models.Model):
         :return: the session, and its handle for the web session
         :rtype: tuple[G2pSparBeneficiarySession, str]
         :raise oidc.OidcProblem: what is told of the person makes no ID
+        :raise TooManyAttempts: of this person
         """
+        person_digest = digest_of_person(identity.issuer, identity.sub)
+        self._check_person_limit(person_digest)
         person = {
             "sub": identity.sub,
             "id": provider._make_id({**identity.claims, "sub": identity.sub}),
@@ -117,7 +122,7 @@ class G2pSparBeneficiarySession(models.Model):
             {
                 "provider_id": provider.id,
                 "handle_digest": _sha256(handle),
-                "person_digest": digest_of_person(identity.issuer, identity.sub),
+                "person_digest": person_digest,
                 "person_sealed": seal(json.dumps(person).encode(), PURPOSE),
                 "id_token_sealed": seal(identity.id_token.encode(), PURPOSE),
                 "acr": identity.acr[:255],
@@ -130,6 +135,13 @@ class G2pSparBeneficiarySession(models.Model):
             }
         )
         return session, handle
+
+    def _check_person_limit(self, person_digest):
+        limit = self.env["g2p.spar.signin.attempt"].limits()["person"]
+        since = fields.Datetime.now() - PER
+        lately = [("person_digest", "=", person_digest), ("started_at", ">", since)]
+        if limit and self.sudo().search_count(lately, limit=limit) >= limit:
+            raise TooManyAttempts
 
     def _start_values(self, person_id):
         """What else a session begins with. To be extended.
@@ -290,7 +302,7 @@ class G2pSparBeneficiarySession(models.Model):
     def _note_seen(self):
         """In a transaction of its own, so that two pages opened at once do not clash."""
         now = fields.Datetime.now()
-        if self.seen_at > now - SEEN_EVERY:
+        if self.seen_at > now - min(SEEN_EVERY, self._idle_limit() / 4):
             return
         try:
             with self.env.registry.cursor() as cr:

@@ -297,7 +297,7 @@ class G2pSparChange(models.Model):
         known = self._note_contacts(person, old)
         contacts = [{**contact.contact(), "digest": contact.contact_digest} for contact in known]
         if not is_first:
-            self._check_somebody_is_told(person, contacts)
+            self.check_somebody_is_told(person, contacts)
         new = new or {}
         change = self.sudo().create(
             {
@@ -324,6 +324,33 @@ class G2pSparChange(models.Model):
         if due_at > now:
             change._notify("requested", tokens=change._new_tokens(known))
         return change
+
+    @api.private
+    def check_may_ask(self, person):
+        """:raise UserError: why the person cannot ask for a change now"""
+        if self.is_held(person.id):
+            raise UserError(
+                self.env._(
+                    "Changes in your name were stopped several times. To protect you, please go to "
+                    "the office that pays you."
+                )
+            )
+        delay = self.delay()
+        if person.user and person.user.spar_proves_from(delay):
+            raise UserError(
+                self.env._(
+                    "Your password or e-mail address was changed a short time ago. To protect you, "
+                    "no account can be changed for %s hours after that.",
+                    int(delay.total_seconds() // 3600),
+                )
+            )
+        limit = self.changes_per_day()
+        if self.asked_lately(person.id) >= limit:
+            raise UserError(
+                self.env._(
+                    "You have asked for %s changes within a day. Please try again tomorrow.", limit
+                )
+            )
 
     def _who(self, person):
         """On whose behalf the mapper will be called."""
@@ -458,7 +485,27 @@ class G2pSparChange(models.Model):
         digests = known.may_stop().mapped("contact_digest")
         return {contact: links.new_token(self, contact) for contact in digests}
 
-    def _check_somebody_is_told(self, person, contacts):
+    @api.private
+    def known_contacts(self, person, old):
+        """Whom a change would be told, as far as is known before it is asked for.
+
+        :param CurrentAddress old: what is on record
+        :rtype: list[dict]
+        """
+        contacts = self.env["g2p.spar.known.contact"]
+        known = contacts.of_person(self.digest_of(person.id))
+        return [
+            *(one.contact() for one in known),
+            *contacts.contacts_of(person),
+            {"email": "", "phone": old.phone},
+        ]
+
+    @api.private
+    def check_somebody_is_told(self, person, contacts):
+        """
+        :param contacts: dicts of email, phone, lang
+        :raise UserError: none of them can be told, where somebody must be
+        """
         if self._needs_contact(person) and not any(map(self._can_tell, contacts)):
             raise UserError(
                 self.env._(

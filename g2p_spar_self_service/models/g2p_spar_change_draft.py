@@ -152,7 +152,13 @@ class G2pSparChangeDraft(models.Model):
             raise DraftGone(self._gone_text())
         changes = self.env["g2p.spar.change"]
         changes.lock_person(person.id)
-        self._check_may_ask(person, changes)
+        if changes.pending_of(person.id):
+            raise UserError(
+                self.env._(
+                    "You have already asked for a change. Cancel it first if you want another one."
+                )
+            )
+        changes.check_may_ask(person)
         is_confirmed = has_proven or (person.session and person.session.take_confirmation(version))
         if _needs_proof(person, content) and not is_confirmed:
             raise NotConfirmed(self.env._("Please sign in once more to confirm this change."))
@@ -224,38 +230,6 @@ class G2pSparChangeDraft(models.Model):
         count = len(drafts)
         drafts.unlink()
         return count
-
-    def _check_may_ask(self, person, changes):
-        """:raise UserError: why the person cannot ask for a change now"""
-        if changes.pending_of(person.id):
-            raise UserError(
-                self.env._(
-                    "You have already asked for a change. Cancel it first if you want another one."
-                )
-            )
-        if changes.is_held(person.id):
-            raise UserError(
-                self.env._(
-                    "Changes in your name were stopped several times. To protect you, please go to "
-                    "the office that pays you."
-                )
-            )
-        delay = changes.delay()
-        if person.user and person.user.spar_proves_from(delay):
-            raise UserError(
-                self.env._(
-                    "Your password or e-mail address was changed a short time ago. To protect you, "
-                    "no account can be changed for %s hours after that.",
-                    int(delay.total_seconds() // 3600),
-                )
-            )
-        limit = changes.changes_per_day()
-        if changes.asked_lately(person.id) >= limit:
-            raise UserError(
-                self.env._(
-                    "You have asked for %s changes within a day. Please try again tomorrow.", limit
-                )
-            )
 
     def _digest_of(self, person):
         return self.env["g2p.spar.change"].digest_of(person.id)

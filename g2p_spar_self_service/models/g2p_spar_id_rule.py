@@ -1,6 +1,11 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from odoo.addons.g2p_spar_connector.models.g2p_spar_id_rule import DOCUMENT
+from odoo.addons.g2p_spar_fa_directory.ids import ascii_lower
 
 from ..person import MAPPER_SECONDS, Person
 from .g2p_spar_signin_provider import DELIMITERS
@@ -85,15 +90,20 @@ class G2pSparIdRule(models.Model):
         return made
 
     def _has_other_holders(self, partner, value):
-        """Whether another contact has the reference as well. To be extended by a source."""
-        if self.source != "field":
-            return False
-        field = self._reference_field()
-        values = [int(value)] if field.type == "integer" else [value, value.lower(), value.upper()]
-        domain = [(field.name, "in", values), ("id", "!=", partner.id)]
-        partners = self.env["res.partner"].sudo().with_context(active_test=False)
+        """Whether another contact has the reference as well, an archived one or in other case; so
+        it is, too, where a source cannot tell. To be extended by a source."""
+        rule = self.with_context(active_test=False)
+        if self.source == DOCUMENT:
+            documents = rule._documents(_is_text("value", value))
+            return any(document.partner_id != partner for document in documents)
+        field = self.source == "field" and self._reference_field()
+        if not field:
+            return True
+        is_number = field.type == "integer"
+        same = Domain(field.name, "=", int(value)) if is_number else _is_text(field.name, value)
+        partners = rule.env["res.partner"].sudo()
         partners = partners.with_company(self.company_id or self.env.company)
-        return bool(partners.search(domain, limit=1))
+        return bool(partners.search(same & Domain("id", "!=", partner.id), limit=1))
 
     def _portal_rules(self, company):
         rules = self.sudo().search(
@@ -112,3 +122,16 @@ class G2pSparIdRule(models.Model):
             *self.env["res.users"].SELF_WRITEABLE_FIELDS,
         }
         return not field or field.name in writable or bool(field.compute or field.related)
+
+
+# === HELPERS === #
+
+
+def _is_text(name, value):
+    """A field has this text, compared as IDs are: whatever the case of ASCII letters."""
+
+    def condition(model, alias, query):
+        field = model._field_to_sql(alias, name, query)
+        return SQL('lower(%s COLLATE "C") = %s', field, ascii_lower(value))
+
+    return Domain.custom(to_sql=condition)

@@ -106,7 +106,21 @@ class G2pSparKnownContact(models.Model):
     def note_person(self, person, person_digest):
         """Remember what a person has come with: verified by their provider or, of a user of this
         site, the e-mail addresses of login and contact."""
-        self.note(person_digest, _contacts_of(person, self.env.lang))
+        self.note(person_digest, self.contacts_of(person))
+
+    @api.private
+    def contacts_of(self, person):
+        """What a person has come with; see `note_person`.
+
+        :return: dicts of email, phone, lang
+        :rtype: list[dict]
+        """
+        if not person.user:
+            return [{"email": person.email, "phone": person.phone, "lang": self.env.lang}]
+        login = person.user.login or ""
+        emails = [person.user.partner_id.email_normalized, login if _is_email(login) else ""]
+        unique = {email.lower(): email for email in emails if email}
+        return [{"email": email, "phone": "", "lang": self.env.lang} for email in unique.values()]
 
     @api.private
     def of_person(self, person_digest):
@@ -175,15 +189,6 @@ class G2pSparKnownContact(models.Model):
 def contact_digest(contact):
     known = [(contact.get("email") or "").lower(), contact.get("phone") or ""]
     return digest(DIGEST_PURPOSE, jsonio.dumps(known).decode()).hex()
-
-
-def _contacts_of(person, lang):
-    if not person.user:
-        return [{"email": person.email, "phone": person.phone, "lang": lang}]
-    login = person.user.login or ""
-    emails = [person.user.partner_id.email_normalized, login if _is_email(login) else ""]
-    unique = {email.lower(): email for email in emails if email}
-    return [{"email": email, "phone": "", "lang": lang} for email in unique.values()]
 
 
 def _is_email(text):

@@ -184,6 +184,19 @@ class G2pSparSelfService(models.AbstractModel):
     # === WHAT IS TO BE CONFIRMED === #
 
     @api.private
+    def check_may_begin(self, person, current):
+        """Whether there is a way to a change, before a person goes it. All of this is asked again
+        when the change is confirmed.
+
+        :param CurrentAddress current: what is on record
+        :raise UserError: why there is none now, in the person's language
+        """
+        changes = self.env["g2p.spar.change"]
+        changes.check_may_ask(person)
+        if current.fa or changes.was_linked(person):
+            changes.check_somebody_is_told(person, changes.known_contacts(person, current))
+
+    @api.private
     def prepare(self, person, draft, number, holder_name=""):
         """Make a draft with a provider ready to be confirmed, by what is on record now.
 

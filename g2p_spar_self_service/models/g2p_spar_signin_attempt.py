@@ -29,8 +29,9 @@ LASTS = timedelta(minutes=10)
 KEPT = timedelta(days=1)
 PURGED_AT_ONCE = 10_000
 BINDING_BYTES = 32
-# Of one browser; of one address, which may be that of a whole town behind its mobile operator.
-LIMITS = {"browser": 20, "address": 300}
+# Of one browser; of one address, which may be that of a whole town behind its mobile operator; of
+# one person, which is known once the provider has told.
+LIMITS = {"browser": 20, "address": 300, "person": 60}
 PER = timedelta(minutes=10)
 
 
@@ -111,6 +112,7 @@ class G2pSparSigninAttempt(models.Model):
         purpose_ref=None,
         agent=None,
         afresh=False,
+        asks_again=False,
     ):
         """Begin a sign-in.
 
@@ -123,6 +125,8 @@ class G2pSparSigninAttempt(models.Model):
         :param agent: `res.users` who helps the person
         :param bool afresh: the person must sign in now, even if still signed in there; so it is
             with a session and with an agent
+        :param bool asks_again: the provider is asked to have the person sign in now, and trusted
+            to: what it tells of the time is not looked at
         :return: where to send the browser
         :rtype: str
         :raise TooManyAttempts:
@@ -154,6 +158,7 @@ class G2pSparSigninAttempt(models.Model):
             redirect_uri,
             ui_locales=" ".join(languages.tags(self.env.lang or "en_US")),
             afresh=bool(session or agent or afresh),
+            asks_again=asks_again,
         )
 
     @api.private
@@ -214,12 +219,23 @@ class G2pSparSigninAttempt(models.Model):
         except psycopg2.errors.SerializationFailure:
             return []
 
-    def _check_limits(self, digests):
+    @api.private
+    @api.model
+    def limits(self):
+        """How many sign-ins are let through within `PER`, by what they have in common; 0: any
+        number.
+
+        :rtype: dict[str, int]
+        """
         parameters = self.env["ir.config_parameter"].sudo()
-        limits = [
-            int(parameters.get_param(f"g2p_spar.signin_limit_{name}", default))
+        return {
+            name: int(parameters.get_param(f"g2p_spar.signin_limit_{name}", default))
             for name, default in LIMITS.items()
-        ]
+        }
+
+    def _check_limits(self, digests):
+        limits = self.limits()
+        limits = {name: limits[name] for name in ("browser", "address")}
         since = _now() - PER
         counts = SQL(", ").join(
             SQL(
@@ -232,10 +248,10 @@ class G2pSparSigninAttempt(models.Model):
                 since,
                 limit,
             )
-            for name, limit in zip(LIMITS, limits, strict=True)
+            for name, limit in limits.items()
         )
         [row] = self.env.execute_query(SQL("SELECT %s", counts))
-        if any(limit and count >= limit for count, limit in zip(row, limits, strict=True)):
+        if any(limit and count >= limit for count, limit in zip(row, limits.values(), strict=True)):
             raise TooManyAttempts
 
     @api.autovacuum

@@ -20,6 +20,8 @@ from ..web import LANDING_PATH, SIGNED_IN_PATH
 SECRET_PURPOSE = "sign-in client secret"
 KEY_PURPOSE = "sign-in client key"
 MAX_SKEW = 300
+# Of a picture on a button, once it is 128 pixels at most. The whole first visit is to take 150 kB.
+PICTURE_BYTES = 8_000
 # What parts an ID: a claim that holds one could make the ID of another form or namespace.
 DELIMITERS = frozenset(":@")
 _URLS = (
@@ -319,6 +321,18 @@ class G2pSparSigninProvider(models.Model):
                     provider._refuse(name, self.env._("must have no query"))
                 if name in _OPENED_BY_PEOPLE and target and not _is_protected(target):
                     provider._refuse(name, self.env._("must begin with https"))
+
+    @api.constrains("image_128")
+    def _check_picture(self):
+        for provider in self.with_context(bin_size=False):
+            if len(base64.b64decode(provider.image_128 or b"")) > PICTURE_BYTES:
+                raise ValidationError(
+                    self.env._(
+                        "The picture is sent with each start page, also to slow telephones: it "
+                        "must not take more than %s kB. Choose one with fewer details or colours.",
+                        PICTURE_BYTES // 1000,
+                    )
+                )
 
     @api.constrains("scopes", "claims_request", "algorithms", "clock_skew", "id_claim")
     def _check_request(self):

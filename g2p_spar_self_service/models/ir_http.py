@@ -10,7 +10,15 @@ from odoo.service import security
 from odoo.addons.g2p_spar_connector.safe_log import describe
 
 from .. import languages
-from ..web import AGENT_PATH, ASSISTED, HANDLE, LANDING_PATH, error_page, no_store
+from ..web import (
+    AGENT_PATH,
+    ASSISTED,
+    HANDLE,
+    LANDING_PATH,
+    UNATTENDED,
+    error_page,
+    no_store,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -31,9 +39,16 @@ class IrHttp(models.AbstractModel):
         if not person:
             if request.session.pop(ASSISTED, None):
                 werkzeug.exceptions.abort(no_store(request.redirect(f"{AGENT_PATH}?ended=1")))
-            ended = "?ended=1" if request.session.pop(HANDLE, None) else ""
-            werkzeug.exceptions.abort(no_store(request.redirect(f"{LANDING_PATH}{ended}")))
+            werkzeug.exceptions.abort(no_store(request.redirect(cls._spar_start())))
         request.spar_person = person
+
+    @classmethod
+    def _spar_start(cls):
+        """Where those begin whom we do not know; and why they have to."""
+        if request.session.pop(HANDLE, None):
+            request.session[UNATTENDED] = True
+            return f"{LANDING_PATH}?ended=1"
+        return f"{LANDING_PATH}?unknown=1" if request.session.uid else LANDING_PATH
 
     @classmethod
     def _auth_method_public(cls):

@@ -31,6 +31,10 @@ class ResConfigSettings(models.TransientModel):
         help="Begun within ten minutes. 0: any number. Many people share the address of their "
         "mobile operator.",
     )
+    g2p_spar_signin_limit_person = fields.Integer(
+        "Sign-ins of a Person",
+        help="Within ten minutes. 0: any number.",
+    )
     g2p_spar_signin_keys_minutes = fields.Integer(
         "Keys of Sign-in Providers Hold (minutes)",
         config_parameter="g2p_spar.signin_keys_minutes",
@@ -52,18 +56,15 @@ class ResConfigSettings(models.TransientModel):
                 )
 
     @api.constrains(
-        "g2p_spar_signin_limit_browser",
-        "g2p_spar_signin_limit_address",
-        "g2p_spar_signin_keys_minutes",
+        *(f"g2p_spar_signin_limit_{name}" for name in LIMITS), "g2p_spar_signin_keys_minutes"
     )
     def _check_spar_signin(self):
         for settings in self:
-            if (
-                min(settings.g2p_spar_signin_limit_browser, settings.g2p_spar_signin_limit_address)
-                < 0
-            ):
+            if min(settings[f"g2p_spar_signin_limit_{name}"] for name in LIMITS) < 0:
                 raise ValidationError(
-                    self.env._("Sign-ins of a browser, from an address: must not be below 0.")
+                    self.env._(
+                        "Sign-ins of a browser, from an address, of a person: must not be below 0."
+                    )
                 )
             if not 2 <= settings.g2p_spar_signin_keys_minutes <= KEYS_MINUTES_AT_MOST:
                 raise ValidationError(
@@ -72,13 +73,8 @@ class ResConfigSettings(models.TransientModel):
 
     @api.model
     def get_values(self):
-        parameters = self.env["ir.config_parameter"].sudo()
-        limits = {
-            f"g2p_spar_signin_limit_{name}": int(
-                parameters.get_param(f"g2p_spar.signin_limit_{name}", default)
-            )
-            for name, default in LIMITS.items()
-        }
+        limits = self.env["g2p.spar.signin.attempt"].limits().items()
+        limits = {f"g2p_spar_signin_limit_{name}": limit for name, limit in limits}
         return {**super().get_values(), **limits}
 
     def set_values(self):

@@ -48,11 +48,14 @@ def url(
     *,
     ui_locales: str = "",
     afresh: bool = False,
+    asks_again: bool = False,
 ) -> str:
     """Where to send the person.
 
     :param ui_locales: languages that the person reads, BCP 47, separated by blanks
-    :param afresh: the person must sign in again, even if still signed in there
+    :param afresh: the person must sign in again, even if still signed in there, and the answer must
+        tell when (OpenID Connect Core 1.0, section 3.1.2.1: ``max_age``)
+    :param asks_again: the person is asked to sign in again
     """
     parameters = {
         "response_type": "code",
@@ -66,7 +69,7 @@ def url(
         "acr_values": client.acr_values,
         "claims": client.claims_request,
         "ui_locales": ui_locales,
-        "prompt": "login" if afresh else "",
+        "prompt": "login" if afresh or asks_again else "",
         "max_age": "0" if afresh else "",
     }
     query = urlencode({name: value for name, value in parameters.items() if value})

@@ -146,7 +146,8 @@ class TestAgent(AgentCase):
         self.assertIn("••••3333", self.text)
         self.end()
         # staff have no address of their own here
-        self.assertEqual(self.get(HOME_PATH).headers["Location"], LANDING_PATH)
+        where = self.get(HOME_PATH).headers["Location"]
+        self.assertEqual(where, f"{LANDING_PATH}?unknown=1")
 
     def test_person_stops_the_change(self):
         """The session of the person ends; the agent stays logged in, and supervisors see it."""

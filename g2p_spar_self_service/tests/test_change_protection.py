@@ -16,7 +16,7 @@ from odoo.addons.g2p_spar_connector.secret import SealBroken, SecretKeyMissing
 from ..models.g2p_spar_change_draft import NotConfirmed, beneficiary_key
 from ..web import HOME_PATH, LANDING_PATH
 from .change_common import ChangeCommon
-from .pages_common import REVIEW_PATH, PagesCase
+from .pages_common import CHANGE_PATH, REVIEW_PATH, PagesCase
 
 LANE = "odoo.addons.g2p_spar_self_service.models.g2p_spar_change_lane"
 MARIA, THIEF = "maria@example.org", "thief@example.org"
@@ -256,16 +256,19 @@ class TestChangeProtectionPages(Moments, PagesCase):
         user = self.portal_user(email="alice@example.org")
         self.put_on_record()
         self.log_in(user.login)
+        self.choose()
         user.partner_id.email = THIEF
         user.invalidate_recordset()
+        self.press_button("Confirm", password=user.login)
+        self.assertEqual(self.answer.status_code, 409)
+        self.assertIn("was changed a short time ago", self.text)
         self.assertTrue(user.login_date)
         user.password = "new of the thief"
         self.env.flush_all()
         self.authenticate(user.login, "new of the thief")
         self.opener.cookies.set("session_id", self.session.sid)
         self.visit(HOME_PATH)
-        self.choose()
-        self.press_button("Confirm", password="new of the thief")
+        self.visit(CHANGE_PATH)
         self.assertEqual(self.answer.status_code, 409)
         self.assertIn("was changed a short time ago", self.text)
         self.assertFalse(self.changes())

@@ -700,16 +700,52 @@ class TestPages(PagesCase):
         self.assertEqual(answer.status_code, 429)
 
     def test_limit_of_changes(self):
-        self.env["ir.config_parameter"].set_param("g2p_spar.changes_per_day", "1")
         self.arrive("alice", number="111122223333")
         for place in range(2):
+            self.env["ir.config_parameter"].set_param("g2p_spar.changes_per_day", "2")
             self.choose(number=f"12345678901{place}")
             self.show(self.sign_in_again("alice"))
+            self.env["ir.config_parameter"].set_param("g2p_spar.changes_per_day", "1")
             self.press_button("Confirm")
             if not place:
                 self.press_button("Cancel this change")
         self.assertEqual(self.answer.status_code, 409)
         self.assertIn("Please try again tomorrow", self.text)
+        self.assert_no_way("Please try again tomorrow")
+
+    def assert_no_way(self, reason):
+        """Said before anything is chosen, typed or confirmed by another sign-in."""
+        for path in (CHANGE_PATH, f"{LANDING_PATH}/remove"):
+            self.visit(path)
+            self.assertEqual(self.answer.status_code, 409)
+            self.assertIn(reason, self.text)
+
+    def test_nobody_to_tell(self):
+        self.arrive("alice", number="111122223333", email="")
+        self.assert_no_way("no e-mail address of yours")
+        company = self.env.ref("base.public_user").company_id
+        company.spar_change_needs_contact = False
+        self.visit(CHANGE_PATH)
+        self.assertEqual(self.title, "Where do you want to be paid?")
+        # and once more when it is asked for
+        self.choose()
+        company.spar_change_needs_contact = True
+        self.show(self.sign_in_again("alice", email=""))
+        self.press_button("Confirm")
+        self.assertEqual(self.answer.status_code, 409)
+        self.assertIn("no e-mail address of yours", self.text)
+        self.assertFalse(self.changes())
+
+    def test_nobody_to_tell_of_a_first_address(self):
+        """It takes effect at once, and takes nothing from anybody; but not after a removal."""
+        self.arrive("alice", email="")
+        self.visit(CHANGE_PATH)
+        self.assertEqual(self.answer.status_code, 200)
+        connectors = type(self.env["g2p.spar.connector"])
+        self.patch(connectors, "_capabilities", lambda _connector: {"history"})
+        self.patch(connectors, "_ever_linked", lambda _connector, ids: set(ids))
+        self.visit(CHANGE_PATH)
+        self.assertEqual(self.answer.status_code, 409)
 
     # === search in place === #
 

@@ -341,6 +341,49 @@ class TestEnd(SignInCase):
         self.assertFalse(session.person_sealed or session.id_token_sealed)
         self.assertNotIn(HANDLE, self.web_session)
 
+    def test_idle_within_a_minute(self):
+        """The shortest there is does not end while somebody is at it."""
+        self.env["ir.config_parameter"].set_param("g2p_spar.session_idle_minutes", "1")
+        self.sign_in()
+        for _each in range(3):
+            before = fields.Datetime.now() - timedelta(seconds=20)
+            self.set(seen_at=before)
+            self.assertEqual(self.get(HOME_PATH).status_code, 200)
+            self.env.invalidate_all()
+            self.assertGreater(self.sessions().seen_at, before)
+
+    def test_whoever_is_there_after_a_session_signs_in_anew(self):
+        """Not where a provider keeps people signed in: the telephone may be in other hands."""
+
+        def prompt():
+            return parse_qs(urlsplit(self.begin()).query).get("prompt")
+
+        self.assertIsNone(prompt())
+        self.sign_in()
+        self.set(seen_at=fields.Datetime.now() - timedelta(hours=1))
+        self.assertEqual(prompt(), ["login"], "before the end is noticed")
+        self.assertNotSignedIn()
+        self.assertEqual(prompt(), ["login"])
+        # what the provider tells of the time is not asked for
+        location = self.begin()
+        self.assertNotIn("max_age", location)
+        self.assertSignedIn(self.come_back(self.idp.authorize(location, "bob")))
+        self.sign_out()
+        self.assertIsNone(prompt(), "whoever signs out has ended it")
+
+    def test_limit_of_a_person(self):
+        self.env["ir.config_parameter"].set_param("g2p_spar.signin_limit_person", 2)
+        for _each in range(2):
+            with self.other_browser():
+                self.assertSignedIn(self.sign_in())
+        answer = self.sign_in()
+        self.assertEqual(answer.status_code, 429)
+        self.assertIn("too many sign-ins", answer.text)
+        self.assertNotSignedIn()
+        self.assertSignedIn(self.sign_in("bob"))
+        self.set(started_at=fields.Datetime.now() - timedelta(minutes=10))
+        self.assertSignedIn(self.sign_in())
+
     def test_at_the_latest(self):
         self.sign_in()
         self.assertEqual(
@@ -474,9 +517,19 @@ class TestPortalUser(SignInCase):
         self.assertNotIn(HOME_PATH, self.get("/my").text)
 
     def test_without_an_id(self):
-        self.user.partner_id.ref = False
+        """It is said, and nothing leads round in a circle."""
         self.log_in("spar-portal")
-        self.assertEqual(self.get(HOME_PATH).status_code, 303)
+        self.assertIn(HOME_PATH, self.get(LANDING_PATH).text)
+        self.user.partner_id.ref = False
+        answer = self.get(HOME_PATH)
+        self.assertEqual(answer.status_code, 303)
+        page = self.get(answer.headers["Location"]).text
+        self.assertIn("your account has no ID", page)
+        self.assertNotIn(HOME_PATH, page)
+        self.assertIn("Sign in with", page)
+        # nobody else is told this
+        self.opener.cookies.clear()
+        self.assertNotIn("your account has no ID", self.get(answer.headers["Location"]).text)
 
     def test_rule_not_for_portal(self):
         self.rule.for_portal = False

@@ -1,10 +1,13 @@
 # Part of SPAR on Odoo. See LICENSE file for full copyright and licensing details.
 import base64
+import io
 import json
+import random
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import psycopg2
+from PIL import Image
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import get_public_method
@@ -563,12 +566,27 @@ class TestPortalRule(ProviderCase):
         user.partner_id.ref = "Abc1"
         rule = self.rule(strategy_id=self.strategy.id)
         self.assertEqual(rule.portal_person(user).id, "token:Abc1@signin-test")
-        for values in ({"ref": "Abc1"}, {"ref": "ABC1"}, {"ref": "Abc1", "active": False}):
+        others = ("Abc1", True), ("ABC1", True), ("aBC1", True), ("Abc1", False)
+        for reference, active in others:
+            values = {"ref": reference, "active": active}
             other = self.env["res.partner"].create({"name": "Other", **values})
             with self.subTest(values):
                 self.assertFalse(rule.portal_person(user))
             other.unlink()
+        self.env["res.partner"].create({"name": "Other", "ref": "Abc1%"})
         self.assertTrue(rule.portal_person(user))
+
+    def test_source_that_cannot_tell_whose_it_is(self):
+        """A reference may be several people's there: it is nobody's here."""
+        partner = self.env["res.partner"].create({"name": "Alice", "ref": "4242"})
+        rule = self.rule()
+        self.assertEqual(rule._portal_id(partner), "4242")
+        self.patch(type(rule), "_raw_values", lambda _rule, _partners: {partner.id: "4242"})
+        rule.flush_recordset()
+        self.env.cr.execute("UPDATE g2p_spar_id_rule SET source = 'other' WHERE id = %s", [rule.id])
+        rule.invalidate_recordset()
+        self.assertEqual(rule.make_ids(partner)[0], {partner.id: "4242"})
+        self.assertIsNone(rule._portal_id(partner))
 
     def test_reference_that_makes_another_id(self):
         user = new_test_user(self.env, "signin-portal", groups="base.group_portal")
@@ -619,6 +637,14 @@ class TestKept(ProviderCase):
         made = self.provider.recollect()._make_id({"sub": "alice"})
         has_rules = self.env["g2p.spar.id.rule"].has_portal_rules(self.company)
         return self.shown(), connector.mapped("name"), made, has_rules
+
+    def test_heavy_picture(self):
+        """It goes to each telephone, within the page."""
+        noise = Image.frombytes("RGB", (128, 128), random.Random(1).randbytes(128 * 128 * 3))
+        file = io.BytesIO()
+        noise.save(file, "PNG")
+        with self.assertRaisesRegex(ValidationError, "8 kB"):
+            self.provider.image_128 = base64.b64encode(file.getvalue())
 
     def test_no_statement(self):
         before = self.all_of_it()

@@ -20,6 +20,8 @@ from .state import read_json, write_json
 HOST = "127.0.0.1"
 # To choose from. Linux gives higher ones to outgoing connections.
 PORTS = range(20_000, 32_000)
+# Those that `free_port` has given: whoever was given one may not listen on it yet.
+_given = set()
 # Seconds that a cold start may take.
 PATIENCE = 180
 
@@ -168,8 +170,11 @@ def free_port():
     (or used again: a process that ends is started anew on its port)."""
     while True:
         port = random.choice(PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((HOST, port))
+            _given.add(port)
             return port
 
 

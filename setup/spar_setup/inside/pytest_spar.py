@@ -14,6 +14,7 @@ from unittest.mock import patch
 import pytest
 
 # Logged as a warning, yet a mistake: a route declared read-only has written.
+BROWSER_PATIENCE = 60
 MISTAKES = ("retrying with a read/write cursor",)
 
 
@@ -48,6 +49,7 @@ def own_filestore(request):
         yield
         return
     request.getfixturevalue("load_registry")
+    _be_patient_with_chromium()
     from odoo.tests.common import get_db_name
     from odoo.tools import config
 
@@ -59,6 +61,14 @@ def own_filestore(request):
     shutil.copytree(shared, own, copy_function=os.link)
     with patch.object(config, "filestore", return_value=str(own)):
         yield
+
+
+def _be_patient_with_chromium():
+    """Odoo skips a test whose browser has not come up after ten seconds, which the first one on a
+    busy machine may take."""
+    from odoo.tests import common
+
+    common.CHECK_BROWSER_ITERATIONS = round(BROWSER_PATIENCE / common.CHECK_BROWSER_SLEEP)
 
 
 @pytest.hookimpl(wrapper=True)
