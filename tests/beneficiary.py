@@ -18,6 +18,8 @@ class Beneficiary(Visitor):
     :param str name: of the person
     """
 
+    provider = DEMONSTRATION
+
     def __init__(self, browser, server, name, viewport=PHONE, **options):
         super().__init__(browser, viewport, **options)
         self.server = server
@@ -49,7 +51,7 @@ class Beneficiary(Visitor):
 
     def sign_in(self):
         self.open(START)
-        self.submit(SIGN_IN)
+        self.submit(f"Sign in with {self.provider}")
         self.prove()
         self.await_path(HOME)
 
@@ -58,10 +60,14 @@ class Beneficiary(Visitor):
         confirmation must be later than the sign-in before: no person is as quick as that."""
         while int(time.time()) <= self._proved_at:
             time.sleep(0.02)
+        self.say_who()
+        self._proved_at = int(time.time())
+
+    def say_who(self):
+        """On the provider's page."""
         self.page.get_by_label(self.name).check()
         with self.page.expect_navigation():
             self.page.locator("main button").click()
-        self._proved_at = int(time.time())
 
     def sign_in_again(self):
         """Confirm what the review page shows."""

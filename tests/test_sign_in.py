@@ -14,12 +14,14 @@ from conftest import RunningServer, fresh_database
 from mapper_client import BackOffice, Client, bank_fa, new_number, together
 from people import DEMONSTRATION, HOME, RETURN, START, TIMEOUT, Browser
 from signin_provider import (
+    CODE,
     GENERATED_CODE,
     PEOPLE,
     SigninProvider,
     client_metadata,
     subject,
 )
+from test_assisted_sessions import AGENT_PAGE, AgentBrowser
 
 CLIENT_ID = "spar-portal"
 _numbers = itertools.count(1)
@@ -80,9 +82,12 @@ def test_a_server_that_calls_itself_waits_for_nobody(demonstration):
 def test_sign_out_here_and_there(demonstration):
     browser = Browser(demonstration.url)
     browser.sign_in("2026000000")
+    # whoever is at a browser that nobody has signed out in says who that is
+    assert "Who are you?" in browser.choose(DEMONSTRATION).text
+    signed_out = browser.sign_out()
     # who is still signed in there only goes on
     assert "You have signed in as Katrina Rivera" in browser.choose(DEMONSTRATION).text
-    page = browser.submit(browser.sign_out(), f"Sign out at {DEMONSTRATION}")
+    page = browser.submit(signed_out, f"Sign out at {DEMONSTRATION}")
     assert page.status == 200 and urlsplit(page.url).path == START
     assert browser.get(HOME).url.partition("?")[0].endswith(START)
     assert "Who are you?" in browser.choose(DEMONSTRATION).text
@@ -303,3 +308,31 @@ def test_logs_tell_nobody_who_signed_in(relation):
     assert RETURN in log
     for secret in (subject("amihan", relation.redirect_uri), query["code"][0], "Amihan Abad"):
         assert secret not in log
+
+
+def test_an_agent_helps_at_a_certified_provider(relation):
+    """The person signs in at the agent's screen, once more to confirm, and the next one does so
+    though the provider knows the first one still."""
+    agent, number = AgentBrowser(relation.server), new_number()
+
+    def prove(page, words, person):
+        time.sleep(1)  # it tells whole seconds
+        page = agent.submit(page, words)
+        page = agent.submit(page, "Code", login=person, code=CODE, answer="yes")
+        # a page of the provider's that ends the other one's session, by itself where scripts run
+        return page if page.url.startswith(agent.url) else agent.submit(page, "Continue")
+
+    def begin(person):
+        return prove(agent.get(AGENT_PAGE), f"signs in with {relation.name}", person)
+
+    page = begin("bayani")
+    assert "You are helping" in page.text and "Bayani Cortez" in page.text, page.text
+    page = prove(agent.review(number), "Sign in again to confirm", "bayani")
+    page = agent.submit(page, "Confirm")
+    assert "It took effect" in page.text and agent.name in page.text, page.text
+    [item] = Client(relation.server).resolve([relation.id_of("bayani")]).items
+    assert number in item["fa"]
+    agent.end()
+    page = begin("amihan")
+    assert "Amihan Abad" in page.text and "Cortez" not in page.text, page.text
+    agent.end()

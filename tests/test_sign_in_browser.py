@@ -4,7 +4,9 @@
 import re
 
 import pytest
+from beneficiary import Beneficiary
 from chromium import DESKTOP, PHONE, Visitor, chromium
+from mapper_client import new_number
 from people import DEMONSTRATION, HOME, START
 from signin_provider import CODE
 from test_sign_in import Relation
@@ -39,6 +41,17 @@ def relation(started):
     made = Relation(started, "jwe", "PS256", name="Certified")
     yield made
     made.end()
+
+
+class AtCertified(Beneficiary):
+    """One of those who can sign in at npm oidc-provider."""
+
+    provider = "Certified"
+
+    def say_who(self):
+        self.page.get_by_label(self.name).check()
+        self.page.get_by_label("Code").fill(CODE)
+        self.submit("Sign in")
 
 
 def test_a_newcomer_signs_in_with_two_clicks(started, visitor):
@@ -93,3 +106,41 @@ def test_at_a_certified_provider(relation, visitor):
     page.wait_for_url(AT_HOME)
     assert "Bayani Cortez" in page.inner_text("main")
     visitor.check()
+
+
+def test_a_whole_journey_at_a_certified_provider(relation, browser):
+    """Who confirms signs in there anew, and nobody else does."""
+    relation.office.must(
+        "g2p.spar.signin.provider", "write", [relation.id], {"contacts_verified": True}
+    )
+    person = AtCertified(browser, relation.server, "amihan")
+    person.sign_in()
+    person.follow("Choose where you are paid")
+    person.come_to_review(new_number())
+    person.submit("Confirm")
+    assert "It took effect" in person.text
+
+    person.open(HOME)
+    person.follow("Change")
+    person.come_to_review(new_number())
+    person.name = "bayani"
+    person.submit("Sign in again to confirm")
+    person.prove()
+    assert "Somebody else has signed in to confirm. Nothing was confirmed." in person.text
+    person.complaints.clear()  # of the status of that page
+    person.name = "amihan"
+    person.open(f"{START}/change/review")
+    person.sign_in_again()
+    person.submit("Confirm")
+    assert "It takes effect on" in person.text
+    person.submit("Cancel this change")
+    assert "It was cancelled" in person.text, person.text
+
+    person.open(HOME)
+    person.follow("Remove this account")
+    person.submit("Continue to remove it")
+    person.sign_in_again()
+    person.submit("Confirm the removal")
+    assert "It takes effect on" in person.text
+    person.check()
+    person.leave()
