@@ -193,6 +193,12 @@ def removal(stage):
         stage.show(katrina, "remove", "Remove this account?")
         katrina.submit("Continue to remove it")
         stage.show(katrina, "review-removal", "Check and confirm")
+        katrina.name = "Tala Salonga"
+        katrina.submit("Sign in again to confirm")
+        katrina.prove()
+        stage.show(katrina, "failed-person", "This did not work", 403)
+        katrina.name = "Katrina Rivera"
+        katrina.open(f"{START}/change/review")
         katrina.sign_in_again()
         katrina.submit("Confirm the removal")
         stage.show(katrina, "receipt-removal", "Receipt")
@@ -274,6 +280,15 @@ def portal_user(stage):
         stage.show(jomar, "agent-not", "This cannot be done now", 403)
 
 
+def unknown_portal_user(stage):
+    """Somebody with an account on this site that no ID goes with."""
+    _make_user(stage.office, "noli", "Noli Bautista")
+    with stage.person("Noli Bautista") as noli:
+        noli.open(f"/web/login?redirect={HOME}")
+        _log_in(noli, "noli", rf"{START}\?unknown=1")
+        stage.show(noli, "start-unknown", "My financial address")
+
+
 def agent(stage):
     """Somebody is helped by an agent, at whose screen they sign in."""
     _make_user(stage.office, "corazon", "Corazon Reyes", AGENTS)
@@ -299,6 +314,21 @@ def agent(stage):
         stage.show(ofelia, "agent-ended", "The session has ended")
         ofelia.follow("Back to the page for agents")
         stage.show(ofelia, "agent-again", "Help a person")
+
+
+def agent_alone(stage):
+    """An agent who would help themselves."""
+    _make_rule(stage.office)
+    _make_user(stage.office, "gloria", "Gloria Ocampo", AGENTS, ref="2027000003")
+    with stage.person("Gloria Ocampo") as gloria:
+        gloria.open(f"/web/login?redirect={AGENT}")
+        _log_in(gloria, "gloria", AGENT)
+        gloria.page.route(HANDS_OFF, lambda route: route.fulfill(body=""))
+        gloria.submit("The person signs in with")
+        gloria.prove()
+        stage.show(gloria, "agent-refused", "You cannot help here")
+        gloria.follow("Back to the page for agents")
+        stage.show(gloria, "agent-refused-again", "Help a person")
 
 
 def other_languages(stage):
@@ -351,6 +381,8 @@ SCENES = (
     nothing_to_be_done,
     not_signed_in,
     portal_user,
+    unknown_portal_user,
     agent,
+    agent_alone,
     other_languages,
 )

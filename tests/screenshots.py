@@ -23,7 +23,7 @@ ALL_TOGETHER = 2_500_000
 ALIKE = re.compile(r".*-again|(fr-FR|tl-PH)-(?!start|address).*")
 GALLERY_HEAD = """# All pages
 
-Each page that people and agents see, in each of its states. `docs/make-screenshots` takes these
+Each page that people and agents see, in most of its states. `docs/make-screenshots` takes these
 pictures, with invented people and banks."""
 ESIGNET = {
     "name": "National ID",
