@@ -15,11 +15,11 @@ HOME_PATH = f"{LANDING_PATH}/address"
 SIGNED_IN_PATH = f"{LANDING_PATH}/signed-in"
 AGENT_PATH = f"{LANDING_PATH}/agent"
 
-# What the web session holds: a beneficiary session's handle, whether one has ended by itself, the
+# What the web session holds: a beneficiary session's handle, whether there was one before, the
 # handle of one which an agent has begun for somebody, why an agent could not begin one, and what
 # binds attempts to it.
 HANDLE = "spar_beneficiary"
-UNATTENDED = "spar_unattended"
+WAS_HERE = "spar_was_here"
 ASSISTED = "spar_assisted"
 REFUSED = "spar_refused"
 BINDING = "spar_binding"

@@ -282,10 +282,11 @@ def portal_user(stage):
 
 def unknown_portal_user(stage):
     """Somebody with an account on this site that no ID goes with."""
+    _make_rule(stage.office)
     _make_user(stage.office, "noli", "Noli Bautista")
     with stage.person("Noli Bautista") as noli:
         noli.open(f"/web/login?redirect={HOME}")
-        _log_in(noli, "noli", rf"{START}\?unknown=1")
+        _log_in(noli, "noli", START)
         stage.show(noli, "start-unknown", "My financial address")
 
 

@@ -273,11 +273,22 @@ def test_portal_user_with_an_id_document(programmes, local):
         documents = office.find("g2p.reg.id", ["partner_id", "=", other])
         office.must("g2p.reg.id", "write", documents, {"value": id_.upper()})
         page = browser.get(HOME)
-        assert "your account has no ID" in page.text and number[-4:] not in page.text, page.text
+        assert "no ID number that is yours" in page.text and number[-4:] not in page.text, page.text
         office.must("res.partner", "action_archive", [other])
-        assert "your account has no ID" in browser.get(HOME).text
+        assert "no ID number that is yours" in browser.get(HOME).text
         office.must("g2p.reg.id", "unlink", documents)
         assert number[-4:] in browser.get(HOME).text
+        # of another company's, by another rule
+        office.must("res.partner", "write", [other], {"ref": id_, "active": True})
+        rule = world.create(
+            "g2p.spar.id.rule", name="Reference", field_name="ref", company_id=False
+        )
+        assert "no ID number that is yours" in browser.get(HOME).text
+        office.must("g2p.spar.id.rule", "action_archive", [rule])
+        assert number[-4:] in browser.get(HOME).text
+        [document] = office.find("g2p.reg.id", ["partner_id", "=", person])
+        office.must("g2p.reg.id", "write", [document], {"status": "invalid"})
+        assert "no ID number that is yours" in browser.get(HOME).text
     finally:
         office.must("g2p.spar.id.rule", "write", [world.rule], {"for_portal": False})
 

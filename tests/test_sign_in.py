@@ -85,6 +85,8 @@ def test_sign_out_here_and_there(demonstration):
     # whoever is at a browser that nobody has signed out in says who that is
     assert "Who are you?" in browser.choose(DEMONSTRATION).text
     signed_out = browser.sign_out()
+    assert "Who are you?" in browser.choose(DEMONSTRATION).text
+    browser.session.cookies.set("session_id", None)
     # who is still signed in there only goes on
     assert "You have signed in as Katrina Rivera" in browser.choose(DEMONSTRATION).text
     page = browser.submit(signed_out, f"Sign out at {DEMONSTRATION}")

@@ -19,7 +19,7 @@ from ..web import (
     LANDING_PATH,
     REFUSED,
     SIGNED_IN_PATH,
-    UNATTENDED,
+    WAS_HERE,
     is_secure,
     local_path,
     no_store,
@@ -36,22 +36,24 @@ _logger = logging.getLogger(__name__)
 
 class SignIn(Controller):
     @route(LANDING_PATH, type="http", auth="public", methods=["GET"], readonly=only_reads)
-    def landing(self, return_to="", ended="", unknown="", **_parameters):
+    def landing(self, return_to="", ended="", **_parameters):
         """Where people choose how to sign in."""
         if elsewhere := _with_the_agent():
             return elsewhere
         company, rules = site_company(), request.env["g2p.spar.id.rule"]
         user = request.env.user if request.session.uid else None
         known_user = bool(user and rules.portal_person(user))
+        is_agent = request.env["g2p.spar.assisted.check"].is_agent(request.env.user)
+        for_portal = rules.has_portal_rules(company)
         providers = request.env["g2p.spar.signin.provider"].offered(company)
         values = {
             "providers": providers,
             "return_to": local_path(return_to) if return_to else "",
             "ended": bool(ended),
-            "unknown": bool(unknown and user and not known_user),
+            "unknown": bool(for_portal and user and not known_user and not is_agent),
             "signed_in": known_user or bool(request.session.get(HANDLE)),
-            "is_agent": request.env["g2p.spar.assisted.check"].is_agent(request.env.user),
-            "for_portal": rules.has_portal_rules(company),
+            "is_agent": is_agent,
+            "for_portal": for_portal,
             "logged_in": bool(user),
         }
         posts_to = providers.pages()
@@ -70,9 +72,10 @@ class SignIn(Controller):
             raise werkzeug.exceptions.NotFound()
         # at an agent's screen, somebody else may be signed in there still
         is_agent = request.env["g2p.spar.assisted.check"].is_agent(request.env.user)
-        # so it may be with a telephone that was left to itself
-        left = not request.session.keys().isdisjoint((HANDLE, UNATTENDED))
-        return begin(provider, local_path(return_to), afresh=is_agent, asks_again=left)
+        # so it may be with a telephone that has gone to other hands
+        return begin(
+            provider, local_path(return_to), afresh=is_agent, asks_again=_somebody_was_here()
+        )
 
     @route(f"{SIGNED_IN_PATH}/<int:provider_id>", type="http", auth="public", methods=["GET"])
     def signed_in(self, provider_id, **_parameters):
@@ -93,6 +96,8 @@ class SignIn(Controller):
                 request.env["g2p.spar.assisted.sign.in"].note(
                     attempt.provider_id, identity, claimed.since
                 )
+            if attempt.purpose != "confirm":
+                request.env["g2p.spar.beneficiary.session"].check_limit(identity)
             return _FINISH[attempt.purpose](attempt, identity)
         except oidc.OidcProblem as problem:
             _logger.info("Sign-in at provider %s: %s", attempt.provider_id.id, problem)
@@ -301,13 +306,20 @@ def _recall():
     return sessions.recall(request.session.get(HANDLE), seen=False)
 
 
+def _somebody_was_here():
+    """Whether somebody has signed in in this web session before."""
+    return not request.session.keys().isdisjoint((HANDLE, WAS_HERE))
+
+
 def _forget_everybody():
-    """Leave nothing in the web session but the language, under a new session id. What may fail
-    comes before, see `_rotate`."""
+    """Leave nothing in the web session but the language and that somebody was here, under a new
+    session id. What may fail comes before, see `_rotate`."""
     request.env.flush_all()
-    lang = request.env.lang
+    lang, was_here = request.env.lang, _somebody_was_here()
     request.session.logout(keep_db=True)
     request.session.context["lang"] = lang
+    if was_here:
+        request.session[WAS_HERE] = True
 
 
 def _failed(kind, status):

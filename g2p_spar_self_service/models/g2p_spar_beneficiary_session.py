@@ -28,8 +28,8 @@ MINUTES = 60
 CONFIRMED_FOR = timedelta(minutes=10)
 KEPT = timedelta(days=30)
 PURGED_AT_ONCE = 10_000
-# A page that is opened sooner after the last one writes nothing; nor within a quarter of what an
-# idle session lasts.
+# A page that is opened sooner after the last one writes nothing; or than a quarter of what an idle
+# session lasts, where that is less.
 SEEN_EVERY = timedelta(seconds=60)
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -107,10 +107,7 @@ class G2pSparBeneficiarySession(models.Model):
         :return: the session, and its handle for the web session
         :rtype: tuple[G2pSparBeneficiarySession, str]
         :raise oidc.OidcProblem: what is told of the person makes no ID
-        :raise TooManyAttempts: of this person
         """
-        person_digest = digest_of_person(identity.issuer, identity.sub)
-        self._check_person_limit(person_digest)
         person = {
             "sub": identity.sub,
             "id": provider._make_id({**identity.claims, "sub": identity.sub}),
@@ -122,7 +119,7 @@ class G2pSparBeneficiarySession(models.Model):
             {
                 "provider_id": provider.id,
                 "handle_digest": _sha256(handle),
-                "person_digest": person_digest,
+                "person_digest": digest_of_person(identity.issuer, identity.sub),
                 "person_sealed": seal(json.dumps(person).encode(), PURPOSE),
                 "id_token_sealed": seal(identity.id_token.encode(), PURPOSE),
                 "acr": identity.acr[:255],
@@ -136,8 +133,15 @@ class G2pSparBeneficiarySession(models.Model):
         )
         return session, handle
 
-    def _check_person_limit(self, person_digest):
+    @api.private
+    @api.model
+    def check_limit(self, identity):
+        """
+        :param oidc.flow.Identity identity: verified
+        :raise TooManyAttempts: this person has begun very many sessions within `PER`
+        """
         limit = self.env["g2p.spar.signin.attempt"].limits()["person"]
+        person_digest = digest_of_person(identity.issuer, identity.sub)
         since = fields.Datetime.now() - PER
         lately = [("person_digest", "=", person_digest), ("started_at", ">", since)]
         if limit and self.sudo().search_count(lately, limit=limit) >= limit:

@@ -55,6 +55,8 @@ class G2pSparIdRule(models.Model):
         connector = self.env["g2p.spar.connector"]._get_default(company)
         for rule in self._portal_rules(company):
             made = rule._portal_id(user.partner_id)
+            if made is False:
+                return None
             if made:
                 return Person(
                     id=made,
@@ -77,20 +79,35 @@ class G2pSparIdRule(models.Model):
         return bool(self._portal_rules(company))
 
     def _portal_id(self, partner):
-        """The ID that this rule gives to a contact, as strict as with claims of a provider: None
-        where the reference could make one of another form, or is somebody else's too."""
+        """The ID that this rule gives to a contact, as strict as with claims of a provider.
+
+        :return: None where it gives none. False where no other rule stands in for it either: the
+            reference is not valid any more, could make an ID of another form, or the ID is another
+            contact's too, by whichever rule
+        """
         value = self._raw_values(partner).get(partner.id)
         made = self.make_ids(partner)[0].get(partner.id)
-        if not made or self._has_other_holders(partner, value):
-            return None
-        if self.strategy_id and (
-            DELIMITERS & set(value) or self.strategy_id.deconstruct(made) != {"sub": value}
-        ):
-            return None
+        if not made:
+            return False if self.void_ids(partner) else None
+        is_plain = not self.strategy_id or not DELIMITERS & set(value)
+        if not is_plain or self._reference_of(made) != value:
+            return False
+        # each rule may give it, those for programmes alone and of other companies too
+        for rule in self.sudo().search([]):
+            reference = rule._reference_of(made)
+            if reference and rule._has_other_holders(partner, reference):
+                return False
         return made
 
+    def _reference_of(self, made):
+        """Of which reference this rule would make an ID; None where of none."""
+        if not self.strategy_id:
+            return made
+        parts = self.strategy_id.deconstruct(made) or {}
+        return parts["sub"] if parts.keys() == {"sub"} else None
+
     def _has_other_holders(self, partner, value):
-        """Whether another contact has the reference as well, an archived one or in other case; so
+        """Whether another contact has this reference as well, an archived one or in other case; so
         it is, too, where a source cannot tell. To be extended by a source."""
         rule = self.with_context(active_test=False)
         if self.source == DOCUMENT:
@@ -99,11 +116,16 @@ class G2pSparIdRule(models.Model):
         field = self.source == "field" and self._reference_field()
         if not field:
             return True
-        is_number = field.type == "integer"
-        same = Domain(field.name, "=", int(value)) if is_number else _is_text(field.name, value)
+        if field.type != "integer":
+            same = _is_text(field.name, value)
+        elif value.isascii() and value.isdecimal() and value == str(int(value)):
+            same = Domain(field.name, "=", int(value))
+        else:
+            return False
         partners = rule.env["res.partner"].sudo()
         partners = partners.with_company(self.company_id or self.env.company)
-        return bool(partners.search(same & Domain("id", "!=", partner.id), limit=1))
+        # a limit would have PostgreSQL read the whole table until it finds one
+        return bool(partners.search_count(same & Domain("id", "!=", partner.id)))
 
     def _portal_rules(self, company):
         rules = self.sudo().search(
@@ -128,7 +150,8 @@ class G2pSparIdRule(models.Model):
 
 
 def _is_text(name, value):
-    """A field has this text, compared as IDs are: whatever the case of ASCII letters."""
+    """A field has this text, whatever the case of ASCII letters: where the case of IDs matters,
+    that is more than needed."""
 
     def condition(model, alias, query):
         field = model._field_to_sql(alias, name, query)

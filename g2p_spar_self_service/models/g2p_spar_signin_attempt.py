@@ -44,7 +44,7 @@ class Claimed(NamedTuple):
 
 
 class TooManyAttempts(Exception):
-    """This browser, or this address, has begun too many sign-ins lately."""
+    """This browser, address or person has begun too many sign-ins lately."""
 
 
 class G2pSparSigninAttempt(models.Model):

@@ -15,7 +15,7 @@ from ..web import (
     ASSISTED,
     HANDLE,
     LANDING_PATH,
-    UNATTENDED,
+    WAS_HERE,
     error_page,
     no_store,
 )
@@ -39,16 +39,16 @@ class IrHttp(models.AbstractModel):
         if not person:
             if request.session.pop(ASSISTED, None):
                 werkzeug.exceptions.abort(no_store(request.redirect(f"{AGENT_PATH}?ended=1")))
-            werkzeug.exceptions.abort(no_store(request.redirect(cls._spar_start())))
+            ended = "?ended=1" if request.session.get(HANDLE) else ""
+            cls._spar_forget_handle()
+            werkzeug.exceptions.abort(no_store(request.redirect(f"{LANDING_PATH}{ended}")))
         request.spar_person = person
 
     @classmethod
-    def _spar_start(cls):
-        """Where those begin whom we do not know; and why they have to."""
+    def _spar_forget_handle(cls):
+        """Whoever signs in next in this browser may be somebody else."""
         if request.session.pop(HANDLE, None):
-            request.session[UNATTENDED] = True
-            return f"{LANDING_PATH}?ended=1"
-        return f"{LANDING_PATH}?unknown=1" if request.session.uid else LANDING_PATH
+            request.session[WAS_HERE] = True
 
     @classmethod
     def _auth_method_public(cls):
@@ -285,7 +285,7 @@ class IrHttp(models.AbstractModel):
             return session.person() if session else None
         if handle:
             # a user has logged in since, maybe another person
-            del request.session[HANDLE]
+            cls._spar_forget_handle()
             request.env["g2p.spar.beneficiary.session"].recall(handle, seen=False).end()
         return request.env["g2p.spar.id.rule"].portal_person(request.env.user)
 

@@ -33,7 +33,7 @@ class ResConfigSettings(models.TransientModel):
     )
     g2p_spar_signin_limit_person = fields.Integer(
         "Sign-ins of a Person",
-        help="Within ten minutes. 0: any number.",
+        help="Sessions begun within ten minutes. 0: any number.",
     )
     g2p_spar_signin_keys_minutes = fields.Integer(
         "Keys of Sign-in Providers Hold (minutes)",

@@ -139,6 +139,17 @@ class TestAgent(AgentCase):
         self.env.ref("g2p_spar_self_service.group_agent").user_ids -= self.agent
         self.assertNotIn(AGENT_PATH, self.get("/my").text)
 
+    def test_limit_of_a_person(self):
+        """The agent goes on with others."""
+        self.env["ir.config_parameter"].set_param("g2p_spar.signin_limit_person", 1)
+        self.as_agent()
+        self.help("alice")
+        self.end()
+        self.assertEqual(self.arrive_with_agent("alice").status_code, 429)
+        self.assertEqual(len(self.assisted()), 1)
+        self.help("bob")
+        self.assertEqual(len(self.assisted()), 2)
+
     def test_staff_may_be_agents(self):
         self.agent = self.new_agent("agent-staff", groups="base.group_user")
         self.as_agent()
@@ -146,8 +157,7 @@ class TestAgent(AgentCase):
         self.assertIn("••••3333", self.text)
         self.end()
         # staff have no address of their own here
-        where = self.get(HOME_PATH).headers["Location"]
-        self.assertEqual(where, f"{LANDING_PATH}?unknown=1")
+        self.assertEqual(self.get(HOME_PATH).headers["Location"], LANDING_PATH)
 
     def test_person_stops_the_change(self):
         """The session of the person ends; the agent stays logged in, and supervisors see it."""

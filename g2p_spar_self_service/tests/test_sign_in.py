@@ -369,7 +369,19 @@ class TestEnd(SignInCase):
         self.assertNotIn("max_age", location)
         self.assertSignedIn(self.come_back(self.idp.authorize(location, "bob")))
         self.sign_out()
-        self.assertIsNone(prompt(), "whoever signs out has ended it")
+        self.assertEqual(prompt(), ["login"], "whether there is a way to sign out there or not")
+        with self.other_browser():
+            self.assertIsNone(prompt())
+
+    def test_log_in_in_between(self):
+        """Of a user of this site, in whose browser somebody was signed in."""
+        self.sign_in()
+        handle = self.web_session[HANDLE]
+        new_test_user(self.env, "spar-between", groups="base.group_portal")
+        self.log_in("spar-between", session_extra={HANDLE: handle})
+        self.get(HOME_PATH)
+        self.assertNotIn(HANDLE, self.web_session)
+        self.assertIn("prompt=login", self.begin())
 
     def test_limit_of_a_person(self):
         self.env["ir.config_parameter"].set_param("g2p_spar.signin_limit_person", 2)
@@ -524,12 +536,12 @@ class TestPortalUser(SignInCase):
         answer = self.get(HOME_PATH)
         self.assertEqual(answer.status_code, 303)
         page = self.get(answer.headers["Location"]).text
-        self.assertIn("your account has no ID", page)
+        self.assertIn("no ID number that is yours", page)
         self.assertNotIn(HOME_PATH, page)
         self.assertIn("Sign in with", page)
         # nobody else is told this
         self.opener.cookies.clear()
-        self.assertNotIn("your account has no ID", self.get(answer.headers["Location"]).text)
+        self.assertNotIn("no ID number that is yours", self.get(LANDING_PATH).text)
 
     def test_rule_not_for_portal(self):
         self.rule.for_portal = False

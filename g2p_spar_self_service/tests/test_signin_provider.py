@@ -12,9 +12,10 @@ from PIL import Image
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import get_public_method
 from odoo.tests import Form, TransactionCase, new_test_user, tagged
-from odoo.tools import file_open, mute_logger
+from odoo.tools import SQL, file_open, mute_logger
 
 from .. import web
+from ..models.g2p_spar_id_rule import _is_text
 from ..oidc import OidcProblem
 from .identity_provider import IdentityProvider
 
@@ -586,7 +587,41 @@ class TestPortalRule(ProviderCase):
         self.env.cr.execute("UPDATE g2p_spar_id_rule SET source = 'other' WHERE id = %s", [rule.id])
         rule.invalidate_recordset()
         self.assertEqual(rule.make_ids(partner)[0], {partner.id: "4242"})
-        self.assertIsNone(rule._portal_id(partner))
+        self.assertIs(rule._portal_id(partner), False)
+
+    def test_id_of_two_contacts_by_two_rules(self):
+        """And no later rule stands in for the one whose ID it is not."""
+        user = new_test_user(self.env, "signin-portal", groups="base.group_portal")
+        user.partner_id.write({"ref": "Abc1", "barcode": "77"})
+        rule = self.rule(strategy_id=self.strategy.id)
+        rule.copy({"field_name": "barcode", "for_portal": True, "sequence": 99})
+        self.assertEqual(rule.portal_person(user).id, "token:Abc1@signin-test")
+        other = self.env["res.partner"].create({"name": "Other", "barcode": "abc1"})
+        self.assertIsNone(rule.portal_person(user))
+        other.barcode = False
+        # a rule by which the reference is the ID
+        rule.copy({"strategy_id": False, "for_portal": False})
+        other.ref = "token:Abc1@signin-test"
+        self.assertIsNone(rule.portal_person(user))
+        other.ref = False
+        self.assertTrue(rule.portal_person(user))
+        user.partner_id.ref = False
+        self.assertEqual(rule.portal_person(user).id, "token:77@signin-test", "it gives none")
+
+    def test_number_of_two_contacts(self):
+        rule = self.rule(field_name="color")
+        partner, other = self.env["res.partner"].create([{"name": "A", "color": 7}, {"name": "B"}])
+        self.assertEqual(rule._portal_id(partner), "7")
+        self.assertFalse(rule._has_other_holders(partner, "07"))
+        other.color = 7
+        self.assertIs(rule._portal_id(partner), False)
+
+    def test_reference_is_found_by_its_index(self):
+        partners = self.env["res.partner"].with_context(active_test=False)
+        query = partners._search(_is_text("ref", "Abc1"))
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        self.env.cr.execute(SQL("EXPLAIN %s", query.select(SQL("count(*)"))))
+        self.assertIn("res_partner_spar_ref_idx", str(self.env.cr.fetchall()))
 
     def test_reference_that_makes_another_id(self):
         user = new_test_user(self.env, "signin-portal", groups="base.group_portal")

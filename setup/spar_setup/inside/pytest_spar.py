@@ -13,8 +13,9 @@ from unittest.mock import patch
 
 import pytest
 
-# Logged as a warning, yet a mistake: a route declared read-only has written.
+# Seconds that Chromium may take to start.
 BROWSER_PATIENCE = 60
+# Logged as a warning, yet a mistake: a route declared read-only has written.
 MISTAKES = ("retrying with a read/write cursor",)
 
 
