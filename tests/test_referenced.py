@@ -20,6 +20,11 @@ VALUES (%(id)s, %(id)s, 'x', 'x', 'x', 'active', 'import', 'system', now(), now(
 TWO_MAPPINGS = f"""{COLUMNS}
 SELECT 'two ' || id, 'two ' || id, 'x', 'x', 'x', 'active', 'import', 'system', now(), now(), id
 FROM g2p_fa_branch WHERE id IN (%(first)s, %(second)s) ORDER BY id DESC"""
+# However many branches there are, they are found in the order in which they lie there, or in that
+# of the mappings.
+BY_SCANS = """
+SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;
+SET enable_nestloop = off; SET enable_mergejoin = off"""
 DELETE = "DELETE FROM g2p_fa_branch WHERE id = %(branch)s"
 
 
@@ -108,9 +113,10 @@ def test_marks_are_set_in_one_order(server, admin):
     admin.execute("UPDATE g2p_fa_branch SET name = 'Race, moved' WHERE id = %s", (first,))
     with contextlib.ExitStack() as stack:
         holder, writer = (Transaction(server, "READ COMMITTED") for _ in range(2))
-        for transaction in (holder, writer):
+        for transaction in (writer, holder):  # the last one first: none waits for it then
             stack.callback(transaction.connection.close)
         holder.run("SELECT FROM g2p_fa_branch WHERE id = %s FOR UPDATE", (first,))
+        writer.run(BY_SCANS, ())
         writer.begin(TWO_MAPPINGS, {"first": first, "second": second})
         wait_until_it_waits(admin, writer.pid)
         admin.execute("SELECT FROM g2p_fa_branch WHERE id = %s FOR UPDATE NOWAIT", (second,))
