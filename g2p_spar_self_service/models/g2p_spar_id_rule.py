@@ -93,7 +93,7 @@ class G2pSparIdRule(models.Model):
         if not is_plain or self._reference_of(made) != value:
             return False
         # each rule may give it, those for programmes alone and of other companies too
-        for rule in self.sudo().search([]):
+        for rule in self.sudo().search([("active", "=", True)]):
             reference = rule._reference_of(made)
             if reference and rule._has_other_holders(partner, reference):
                 return False
